@@ -1,0 +1,1 @@
+"""What is claimed, measured: each a command that prints a table, with ``--json`` one object."""

@@ -1,0 +1,89 @@
+"""What is to be done: jobs, their steps, what happened to them, and the files they made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from cluster.db.time import UtcDateTime
+
+
+class Job(SQLModel, table=True):
+    """What a user asked for; ``subject_id`` is what it makes (a composition)."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("ix_jobs_owner", "owner_id", "id"),  # a user's jobs, newest last
+        CheckConstraint("state IN ('queued','running','succeeded','failed','cancelled')", name="ck_jobs_state"),
+    )
+
+    id: str = Field(primary_key=True)
+    owner_id: str
+    kind: str
+    subject_id: str
+    state: str
+    error: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class Step(SQLModel, table=True):
+    """One piece of a job; whoever runs it holds the lease and writes under its fence."""
+
+    __tablename__ = "steps"
+    __table_args__ = (
+        UniqueConstraint("job_id", "kind", "position", name="uq_steps_place"),  # planning twice adds nothing
+        Index("ix_steps_runnable", "state", "available_at"),  # the dispatcher's question
+        CheckConstraint("state IN ('queued','running','succeeded','failed','cancelled')", name="ck_steps_state"),
+    )
+
+    id: str = Field(primary_key=True)
+    job_id: str = Field(foreign_key="jobs.id")
+    kind: str
+    position: int
+    name: str
+    input: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    state: str
+    fence: int = 0
+    lease_owner: str | None = None
+    lease_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    available_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    announced_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    progress: float = 0.0
+    output_key: str | None = None
+    error: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    started_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class JobEvent(SQLModel, table=True):
+    """What happened, only ever added to; ``id`` orders the events of all jobs."""
+
+    __tablename__ = "job_events"
+    __table_args__ = (Index("ix_job_events_job", "job_id", "id"),)  # one job's events in order
+
+    id: int | None = Field(default=None, primary_key=True)
+    job_id: str = Field(foreign_key="jobs.id")
+    step_id: str | None = None
+    kind: str
+    before: str | None = None
+    after: str | None = None
+    fence: int | None = None
+    detail: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class Artifact(SQLModel, table=True):
+    """A file that a step made, by its key in storage."""
+
+    __tablename__ = "artifacts"
+    __table_args__ = (Index("ix_artifacts_owner", "owner_id"),)  # what a user's files weigh
+
+    key: str = Field(primary_key=True)
+    owner_id: str
+    kind: str
+    size_bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

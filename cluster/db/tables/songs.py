@@ -1,0 +1,65 @@
+"""What users own: songs, what was heard in them, and the videos asked for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from cluster.db.time import UtcDateTime
+
+
+class Song(SQLModel, table=True):
+    """A song as it was given; ``content_key`` names its bytes in storage."""
+
+    __tablename__ = "songs"
+    __table_args__ = (Index("ix_songs_owner", "owner_id", "id"),)  # a user's songs, newest last
+
+    id: str = Field(primary_key=True)
+    owner_id: str
+    filename: str
+    title: str | None = None
+    artist: str | None = None
+    content_key: str
+    sha256: str
+    size_bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class AnalysisRow(SQLModel, table=True):
+    """What was heard in a song by one version of the engine; ``document`` is the analysis record."""
+
+    __tablename__ = "analyses"
+    __table_args__ = (UniqueConstraint("song_id", "engine", name="uq_analyses_song_engine"),)  # reused by later videos
+
+    id: str = Field(primary_key=True)
+    owner_id: str
+    song_id: str = Field(foreign_key="songs.id")
+    engine: str
+    document: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    features_key: str
+    sound_key: str
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class Composition(SQLModel, table=True):
+    """A video of a song: what was asked, the plan, and the pointer to the finished film."""
+
+    __tablename__ = "compositions"
+    __table_args__ = (
+        Index("ix_compositions_owner", "owner_id", "id"),  # a user's videos, newest last
+        Index("ix_compositions_song", "song_id", "id"),  # the videos of one song
+    )
+
+    id: str = Field(primary_key=True)
+    owner_id: str
+    song_id: str = Field(foreign_key="songs.id")
+    request: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    analysis_id: str | None = Field(default=None, foreign_key="analyses.id")
+    timeline: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    plan: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    video_key: str | None = None
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    published_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))

@@ -1,0 +1,39 @@
+"""What Ray reads from the environment. It does so when it is imported, so this module imports no Ray."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from cluster.settings import Settings
+
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_raylet_start_wait_time_s": "150",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "1",
+}
+
+
+def prepare_environment(settings: Settings) -> None:
+    """Set what Ray reads from the environment, for this process and all that it starts.
+
+    ``RAY_AUTH_MODE`` is kept where it is set; otherwise a token in the data folder keeps other users out.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if "RAY_AUTH_MODE" not in os.environ:
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ.setdefault("RAY_AUTH_TOKEN_PATH", str(_token_file(settings.data_dir)))
+
+
+def _token_file(folder: Path) -> Path:
+    path = folder / "ray-token"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+    return path

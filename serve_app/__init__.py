@@ -1,0 +1,1 @@
+"""The edge: HTTP on Ray Serve and the command line."""

@@ -1,0 +1,56 @@
+"""The command ``vibecraft``: settles the environment first, then loads the rest.
+
+Commands end with 0 (ok), 1 (failed or not verified), 2 (the user's input), 3 (the environment) or 130 (interrupted).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from cluster.environment import prepare_environment
+from cluster.errors import PlatformError
+from cluster.settings import load_settings
+from cluster.telemetry import configure_logs
+from serve_app.problems import CommandError, ExitCode, problem_of
+from tasks.domain.errors import DomainError
+from tasks.kernels import use_kernel_cache
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        settings = load_settings()
+        configure_logs(settings.log_level, settings.log_file)
+        # Ray, numba and BLAS read the environment when they are imported: the commands are loaded after it is settled
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        prepare_environment(settings)
+        use_kernel_cache(settings)
+        from serve_app.commands import command_line  # noqa: PLC0415
+
+        command_line(sys.argv[1:])()
+    except CommandError as error:
+        return _say(error.message, error.exit_code)
+    except (DomainError, PlatformError) as error:
+        return _say(error.message, problem_of(error.code).exit_code)
+    except KeyboardInterrupt:
+        return _say("Interrupted.", ExitCode.INTERRUPTED)
+    except OSError as error:
+        return _say(f"{error.strerror or error}: {error.filename or 'this machine refused'}.", ExitCode.ENVIRONMENT)
+    return ExitCode.OK
+
+
+def _say(message: str, exit_code: ExitCode) -> int:
+    sys.stderr.write(f"vibecraft: {message}\n")
+    return exit_code
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

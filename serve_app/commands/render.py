@@ -1,0 +1,126 @@
+"""``vibecraft render``: a song becomes a video, by the same rows and steps as over HTTP."""
+
+from __future__ import annotations
+
+import json
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from tasks.media.verify import Report
+from tasks.media.verify import verify as verify_film
+
+from cluster.db.engine import writing
+from cluster.services import Services, open_services
+from cluster.settings import load_settings
+from serve_app import film, output
+from serve_app.film import Film
+from serve_app.progress import watch
+from serve_app.summary import json_summary, print_summary
+from tasks import workflow
+from tasks.domain.errors import InvalidInput
+from tasks.domain.request import AUTO_STYLE, Aspect, Rate, Resolution, VideoRequest
+from tasks.domain.style import StyleName
+from tasks.media.ffmpeg import locate
+from tasks.steps import songs
+
+_LOOKS = ", ".join([AUTO_STYLE, *StyleName])
+
+
+def render(
+    song: Annotated[Path, typer.Argument(help="The song: mp3, wav, flac, m4a, aac, ogg, opus, webm, mp4 or mov.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The video. [default: SONG's name with .mp4]")] = None,
+    style: Annotated[str, typer.Option(help=f"The look: {_LOOKS}; auto chooses by the song's energy.")] = AUTO_STYLE,
+    aspect: Annotated[Aspect, typer.Option(help="Shape of the picture.")] = Aspect.LANDSCAPE,
+    resolution: Annotated[Resolution, typer.Option(help="Length of the shorter side.")] = Resolution.P720,
+    fps: Annotated[Rate, typer.Option(help="Frames per second.")] = Rate.R30,
+    seed: Annotated[
+        int | None, typer.Option(help="Another number gives another film. [default: from the song]")
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="Begin here, in seconds or m:ss.")] = None,
+    end: Annotated[str | None, typer.Option(help="End here, in seconds or m:ss.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; 1 uses no Ray.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, progress on stderr.")] = False,
+    check: Annotated[bool, typer.Option("--verify/--no-verify", help="Measure the finished file.")] = True,
+) -> None:
+    """Make a music video of SONG, cut on its beats."""
+    target = output.expect_target(out or Path(f"{song.stem}.mp4"), song)
+    request = VideoRequest(
+        style=parse_style(style),
+        aspect=aspect,
+        resolution=resolution,
+        frame_rate=Fraction(fps),
+        seed=seed,
+        start_s=parse_time(start),
+        end_s=parse_time(end),
+    )
+    settings = load_settings()
+    ffmpeg = locate(settings.ffmpeg_bin)
+    services = open_services(settings, migrate=True)
+    console = Console(stderr=True) if as_json else Console()
+    composition_id, job_id = _ask(services, song, request)
+    with watch(services, job_id, console) as view:
+        film.make(services, job_id, workers=workers or film.fitting_workers(song, request))
+        made = film.finished(services, composition_id, job_id)
+        output.write(services, made, target)
+        report = None
+        if check:
+            with view.stage("verify"):
+                report = verify_film(target, song, ffmpeg=ffmpeg, timeline=made.timeline)
+    _tell(made, target, report, {**made.seconds, **view.seconds}, console, as_json=as_json)
+    if report is not None and not report.ok:
+        raise typer.Exit(1)
+
+
+def parse_style(text: str) -> StyleName | None:
+    """Read the name of a look; None is the song's own choice.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such look.
+    """
+    if text == AUTO_STYLE:
+        return None
+    try:
+        return StyleName(text)
+    except ValueError:
+        raise InvalidInput(f"There is no style {text!r}; choose one of {_LOOKS}.", code="option_invalid") from None
+
+
+def parse_time(text: str | None) -> Fraction | None:
+    """Read ``12.5`` or ``1:02.5`` as seconds.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither.
+    """
+    if text is None:
+        return None
+    minutes, _, seconds = text.rpartition(":")
+    try:
+        return Fraction(seconds) + 60 * (int(minutes) if minutes else 0)
+    except (ValueError, ZeroDivisionError):
+        raise InvalidInput(
+            f"{text!r} is no time; write seconds (12.5) or m:ss (1:02).", code="option_invalid"
+        ) from None
+
+
+def _ask(services: Services, song: Path, request: VideoRequest) -> tuple[str, str]:
+    row = songs.take_in(services, song, services.settings.owner_id)
+    with writing(services.engine) as session:
+        composition_id = songs.add_composition(session, row, request)
+        return composition_id, workflow.begin(session, composition_id)
+
+
+def _tell(
+    made: Film, target: Path, report: Report | None, seconds: dict[str, float], console: Console, *, as_json: bool
+) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(json_summary(made, target, report, seconds)) + "\n")
+    else:
+        print_summary(made, target, report, seconds, console)

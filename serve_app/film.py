@@ -1,0 +1,139 @@
+"""A job of the command line, from its rows to the finished film: who runs it, and what came of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.db.engine import reading, writing
+from cluster.db.tables import Composition, Job
+from cluster.jobs import store
+from cluster.jobs.states import State
+from cluster.runtime import Runtime
+from cluster.services import Services
+from serve_app.problems import job_error
+from tasks.dispatcher import InlineExecutor, RayExecutor, is_over
+from tasks.domain.analysis import Analysis
+from tasks.domain.request import VideoRequest
+from tasks.domain.style import StyleName
+from tasks.domain.timeline import Timeline
+from tasks.media.probe import sound_header
+from tasks.procedural.engine import warm
+from tasks.steps import songs
+
+_WORTH_RAY_PIXELS = 20 * 30 * 1280 * 720
+"""Below so many pixels in the whole film one process is done before a cluster is up."""
+
+_BEFORE_PICTURES = frozenset({"analyze", "plan"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """A finished film and what is known of it; ``seconds`` is the time of each stage."""
+
+    video_key: str
+    timeline: Timeline
+    analysis: Analysis
+    seconds: dict[str, float]
+
+
+def fitting_workers(song: Path, request: VideoRequest) -> int:
+    """Choose how many processes to use where the user did not say: the cores, or 1 for a short film."""
+    width, height = request.size
+    promised = sound_header(song).promised_s
+    end = min((end for end in (request.end_s, promised) if end is not None), default=None)
+    if end is not None:
+        pixels = (end - (request.start_s or 0)) * request.frame_rate * width * height
+        if pixels < _WORTH_RAY_PIXELS:
+            return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def make(services: Services, job_id: str, *, workers: int) -> None:
+    """Run the job to its end; interrupted, it is cancelled."""
+    try:
+        if workers == 1:
+            InlineExecutor(services).run(job_id)
+        else:
+            _make_on_ray(services, job_id, workers)
+    except BaseException:
+        with writing(services.engine) as session:
+            store.end_job(session, job_id, State.CANCELLED)
+        raise
+
+
+def finished(services: Services, composition_id: str, job_id: str) -> Film:
+    """Read what became of the job.
+
+    Raises
+    ------
+    CommandError
+        If it failed or was cancelled; the job's sentence and its exit code.
+    """
+    with reading(services.engine) as session:
+        job = session.get_one(Job, job_id)
+        composition = session.get_one(Composition, composition_id)
+        analysis = songs.analysis_of(session, composition)
+        steps = store.steps_of(session, job_id)
+    if job.state != State.SUCCEEDED or composition.timeline is None or analysis is None:
+        raise job_error(job.error)
+    seconds: dict[str, float] = {}
+    for kind in dict.fromkeys(step.kind for step in steps):
+        times = [(step.started_at, step.finished_at) for step in steps if step.kind == kind]
+        begun = [start for start, _ in times if start is not None]
+        ended = [end for _, end in times if end is not None]
+        seconds[kind] = round((max(ended) - min(begun)).total_seconds(), 3)
+    assert composition.video_key is not None
+    return Film(
+        video_key=composition.video_key,
+        timeline=Timeline.from_json(composition.timeline),
+        analysis=analysis,
+        seconds=seconds,
+    )
+
+
+def _make_on_ray(services: Services, job_id: str, workers: int) -> None:
+    """Hear and plan in this process while Ray comes up; then let Ray draw."""
+    runtime = Runtime(services.settings, workers=workers)
+    prelude = _Prelude(services, job_id)
+    prelude.start()
+    try:
+        runtime.start()
+        prelude.finish()
+        if not is_over(services, job_id):
+            RayExecutor(services).run(job_id)
+    finally:
+        runtime.stop()
+
+
+class _Prelude(threading.Thread):
+    """Runs the steps before the first picture and compiles the kernels that the workers will load."""
+
+    def __init__(self, services: Services, job_id: str) -> None:
+        super().__init__(daemon=True)
+        self._services = services
+        self._job_id = job_id
+        self._error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            InlineExecutor(self._services).run(self._job_id, kinds=_BEFORE_PICTURES)
+            style = self._planned_style()
+            if style is not None:
+                warm(style)
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits
+            self._error = error
+
+    def finish(self) -> None:
+        """Wait for the end and raise what went wrong."""
+        self.join()
+        if self._error is not None:
+            raise self._error
+
+    def _planned_style(self) -> StyleName | None:
+        with reading(self._services.engine) as session:
+            job = session.get_one(Job, self._job_id)
+            plan = session.get_one(Composition, job.subject_id).plan
+        return None if plan is None else StyleName(plan["segments"][0]["source"]["settings"]["style"])

@@ -1,0 +1,62 @@
+"""Where a finished film goes on the user's disk: whole or not at all, its timeline beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from cluster.services import Services
+from serve_app.film import Film
+from tasks.domain.errors import InvalidInput
+
+
+def expect_target(path: Path, song: Path) -> Path:
+    """Refuse a place where no film can be written, before any work is done.
+
+    Raises
+    ------
+    InvalidInput
+        If the folder is not there, the path is a folder or the song itself, or its name does not end in .mp4.
+    """
+    if path.suffix.lower() != ".mp4":
+        raise InvalidInput(f"The output {path} does not end in .mp4; give a name that does.", code="output_invalid")
+    if path.is_dir():
+        raise InvalidInput(f"The output {path} is a folder; name a file in it.", code="output_invalid")
+    if not path.parent.is_dir():
+        raise InvalidInput(f"There is no folder {path.parent}; make it first.", code="output_invalid")
+    if not os.access(path.parent, os.W_OK):
+        raise InvalidInput(f"The folder {path.parent} cannot be written; choose another.", code="output_invalid")
+    if path.exists() and song.exists() and path.samefile(song):
+        raise InvalidInput("The output is the song itself; name another file.", code="output_invalid")
+    return path
+
+
+def timeline_path(film: Path) -> Path:
+    """Give the place of the timeline that belongs to ``film``."""
+    return film.with_name(f"{film.stem}.timeline.json")
+
+
+def write(services: Services, made: Film, target: Path) -> None:
+    """Write the film and its timeline; each appears whole or not at all."""
+    document = json.dumps(made.timeline.to_json(), indent=1).encode() + b"\n"
+    _publish(timeline_path(target), lambda path: path.write_bytes(document))
+    stored = services.storage.fetch_file(made.video_key, target.with_name(f".{target.name}.fetched"))
+    _publish(target, lambda path: shutil.copyfile(stored, path))
+
+
+def _publish(target: Path, fill: Callable[[Path], object]) -> None:
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        fill(temporary)
+        descriptor = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,87 @@
+"""What each error means at the edge: an HTTP status, an exit code and a title. Decided here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from http import HTTPStatus
+from typing import Any
+
+
+class ExitCode(IntEnum):
+    """How a command ends."""
+
+    OK = 0
+    FAILED = 1
+    INPUT = 2
+    ENVIRONMENT = 3
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One kind of failure as users meet it."""
+
+    status: HTTPStatus
+    exit_code: ExitCode
+    title: str
+
+
+class CommandError(Exception):
+    """Ends a command with a sentence and an exit code."""
+
+    def __init__(self, message: str, exit_code: ExitCode) -> None:
+        super().__init__(message)
+        self.message = message
+        self.exit_code = exit_code
+
+
+def _input(status: HTTPStatus, title: str) -> Problem:
+    return Problem(status, ExitCode.INPUT, title)
+
+
+_UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
+_UNSUPPORTED = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+PROBLEMS: dict[str, Problem] = {
+    "song_absent": _input(HTTPStatus.NOT_FOUND, "The song is not there"),
+    "song_is_directory": _input(_UNPROCESSABLE, "A directory is no song"),
+    "song_not_file": _input(_UNPROCESSABLE, "Not a regular file"),
+    "song_unreadable": _input(_UNPROCESSABLE, "The song cannot be read"),
+    "song_empty": _input(_UNPROCESSABLE, "The song is empty"),
+    "song_is_playlist": _input(_UNSUPPORTED, "A playlist is no song"),
+    "song_not_media": _input(_UNSUPPORTED, "Not a song"),
+    "song_without_sound": _input(_UNPROCESSABLE, "There is no sound"),
+    "song_too_short": _input(_UNPROCESSABLE, "The song is too short"),
+    "song_too_long": _input(_UNPROCESSABLE, "The song is too long"),
+    "song_truncated": _input(_UNPROCESSABLE, "The song breaks off"),
+    "upload_too_large": _input(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The upload is too large"),
+    "window_invalid": _input(_UNPROCESSABLE, "Start and end do not fit the song"),
+    "seed_out_of_range": _input(_UNPROCESSABLE, "The seed is out of range"),
+    "option_invalid": _input(_UNPROCESSABLE, "An option cannot be used"),
+    "output_invalid": _input(_UNPROCESSABLE, "The output cannot be written there"),
+    "video_unreadable": _input(_UNPROCESSABLE, "Not a video"),
+    "invalid_input": _input(_UNPROCESSABLE, "The input cannot be used"),
+    "invalid_record": _input(_UNPROCESSABLE, "A document is not of the expected form"),
+    "not_found": _input(HTTPStatus.NOT_FOUND, "Not found"),
+    "range_invalid": _input(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "The range lies outside"),
+    "not_ready": Problem(HTTPStatus.CONFLICT, ExitCode.FAILED, "Not finished yet"),
+    "tool_missing": Problem(HTTPStatus.INTERNAL_SERVER_ERROR, ExitCode.ENVIRONMENT, "A tool is missing"),
+    "settings_error": Problem(HTTPStatus.INTERNAL_SERVER_ERROR, ExitCode.ENVIRONMENT, "A setting cannot be used"),
+    "cluster_error": Problem(HTTPStatus.SERVICE_UNAVAILABLE, ExitCode.ENVIRONMENT, "Ray is not available"),
+    "storage_error": Problem(HTTPStatus.SERVICE_UNAVAILABLE, ExitCode.ENVIRONMENT, "Storage is not available"),
+}
+
+_OTHER = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, ExitCode.FAILED, "Something went wrong")
+
+
+def problem_of(code: str) -> Problem:
+    """Give what the error ``code`` means; unknown codes are ours to mend, never the user's."""
+    return PROBLEMS.get(code, _OTHER)
+
+
+def job_error(error: dict[str, Any] | None) -> CommandError:
+    """Turn a job's stored error into how a command ends."""
+    if error is None:
+        return CommandError("The job was cancelled.", ExitCode.INTERRUPTED)
+    return CommandError(str(error["message"]), problem_of(str(error["code"])).exit_code)

@@ -1,0 +1,30 @@
+"""Videos that are asked for."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response, status
+
+from cluster.db.engine import writing
+from cluster.jobs import store
+from serve_app.deps import OwnerDep, ServicesDep
+from serve_app.schemas import CompositionIn, JobOut
+from tasks import workflow
+from tasks.steps import songs
+
+router = APIRouter(prefix="/songs", tags=["videos"])
+
+
+@router.post("/{song_id}/compositions", status_code=status.HTTP_202_ACCEPTED, summary="Ask for a video of a song")
+def create_composition(
+    song_id: str, wanted: CompositionIn, services: ServicesDep, owner_id: OwnerDep, response: Response
+) -> JobOut:
+    """Write down what is asked and answer with the job that makes it."""
+    request = wanted.request()
+    with writing(services.engine) as session:
+        song = songs.owned_song(session, song_id, owner_id)
+        job_id = workflow.begin(session, songs.add_composition(session, song, request))
+        job = store.owned_job(session, job_id, owner_id)
+        steps = store.steps_of(session, job_id)
+    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
+    response.headers["Retry-After"] = "2"
+    return JobOut.of(job, steps)

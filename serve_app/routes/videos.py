@@ -1,0 +1,79 @@
+"""Finished videos and their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from fastapi.responses import Response, StreamingResponse
+
+from cluster.db.engine import reading
+from serve_app.deps import OwnerDep, ServicesDep
+from serve_app.errors import NotReadyError, RangeError
+from serve_app.schemas import VideoOut
+from tasks.steps import songs
+
+router = APIRouter(prefix="/videos", tags=["videos"])
+
+
+@router.get("/{video_id}", summary="Show a video")
+def read_video(video_id: str, services: ServicesDep, owner_id: OwnerDep) -> VideoOut:
+    """Show what was asked, the timeline once it is planned, and where the bytes are once it is finished."""
+    with reading(services.engine) as session:
+        composition = songs.owned_composition(session, video_id, owner_id)
+        return VideoOut.of(composition, f"/api/v1/videos/{video_id}/content")
+
+
+@router.get(
+    "/{video_id}/content",
+    summary="Get the video's bytes",
+    response_class=Response,
+    responses={
+        200: {"content": {"video/mp4": {}}, "description": "The whole film."},
+        206: {"content": {"video/mp4": {}}, "description": "The bytes that `Range` asks for."},
+        409: {"description": "The video is not finished yet."},
+        416: {"description": "The range lies outside the film."},
+    },
+)
+def read_content(
+    video_id: str,
+    services: ServicesDep,
+    owner_id: OwnerDep,
+    range_header: Annotated[str | None, Header(alias="Range")] = None,
+) -> Response:
+    """Stream the film, or the one byte range that is asked for."""
+    with reading(services.engine) as session:
+        key = songs.owned_composition(session, video_id, owner_id).video_key
+    if key is None:
+        raise NotReadyError("The video is not finished yet; ask its job how far it is.")
+    size = services.storage.stat(key).size_bytes
+    start, end = parse_range(range_header, size) or (0, size)
+    body: Iterator[bytes] = services.storage.open_range(key, start, end)
+    headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start), "ETag": f'"{key}"'}
+    if range_header is None or (start, end) == (0, size):
+        return StreamingResponse(body, media_type="video/mp4", headers=headers)
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return StreamingResponse(body, status_code=206, media_type="video/mp4", headers=headers)
+
+
+def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """Read one ``bytes=a-b`` as a half-open range; None where there is none that we serve in part.
+
+    Raises
+    ------
+    RangeError
+        If it lies outside ``size`` bytes.
+    """
+    if header is None or not header.startswith("bytes=") or "," in header:
+        return None
+    first, dash, last = header.removeprefix("bytes=").strip().partition("-")
+    if not dash or not (first or last) or not (first + last).isdecimal():
+        return None
+    if not first:
+        start, end = max(0, size - int(last)), size
+    else:
+        start, end = int(first), min(size, int(last) + 1) if last else size
+    if start >= end:
+        raise RangeError("The range lies outside the video.", size)
+    return start, end

@@ -1,0 +1,165 @@
+"""What goes over the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cluster.db.tables import Composition, Job, Song, Step
+from cluster.jobs.states import State
+from tasks.domain.request import LARGEST_SEED, Aspect, Rate, Resolution, VideoRequest
+from tasks.domain.style import StyleName
+
+
+class SongOut(BaseModel):
+    """A song that was taken in."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "song_01k0a3v9q2x8m4n6p7r5s1t0wz",
+                    "filename": "summer.mp3",
+                    "title": "Summer",
+                    "artist": None,
+                    "size_bytes": 4823071,
+                    "created_at": "2026-11-24T12:00:00Z",
+                }
+            ]
+        }
+    )
+
+    id: str
+    filename: str
+    title: str | None
+    artist: str | None
+    size_bytes: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, song: Song) -> SongOut:
+        """Show a row."""
+        return cls(**song.model_dump(include=set(cls.model_fields)))
+
+
+class CompositionIn(BaseModel):
+    """A video that is asked for; everything has a default."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"style": "silk", "aspect": "9:16"}]})
+
+    style: StyleName | Literal["auto"] = "auto"
+    aspect: Aspect = Aspect.LANDSCAPE
+    resolution: Resolution = Resolution.P720
+    fps: Rate = Rate.R30
+    seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
+    start_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    end_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+    def request(self) -> VideoRequest:
+        """Turn it into the trade's record."""
+        return VideoRequest(
+            style=None if self.style == "auto" else self.style,
+            aspect=self.aspect,
+            resolution=self.resolution,
+            frame_rate=Fraction(self.fps),
+            seed=self.seed,
+            start_s=_exact(self.start_s),
+            end_s=_exact(self.end_s),
+        )
+
+
+class JobOut(BaseModel):
+    """A job and how far it is; ``video_id`` names what it makes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "job_01k0a3v9q2x8m4n6p7r5s1t0wz",
+                    "kind": "video",
+                    "state": "running",
+                    "progress": 0.42,
+                    "steps": {"analyze": "1/1", "plan": "1/1", "render": "9/24"},
+                    "video_id": "video_01k0a3v9q2x8m4n6p7r5s1t0wz",
+                    "error": None,
+                    "created_at": "2026-11-24T12:00:00Z",
+                    "finished_at": None,
+                }
+            ]
+        }
+    )
+
+    id: str
+    kind: str
+    state: State
+    progress: float
+    steps: dict[str, str]
+    video_id: str
+    error: dict[str, Any] | None
+    created_at: datetime
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, job: Job, steps: list[Step]) -> JobOut:
+        """Show a job with its steps."""
+        counts = {}
+        for kind in dict.fromkeys(step.kind for step in steps):
+            group = [step for step in steps if step.kind == kind]
+            counts[kind] = f"{sum(step.state == State.SUCCEEDED for step in group)}/{len(group)}"
+        error = None if job.error is None else {key: job.error.get(key) for key in ("code", "message", "step")}
+        return cls(
+            id=job.id,
+            kind=job.kind,
+            state=State(job.state),
+            progress=_progress(job, steps),
+            steps=counts,
+            video_id=job.subject_id,
+            error=error,
+            created_at=job.created_at,
+            finished_at=job.finished_at,
+        )
+
+
+class VideoOut(BaseModel):
+    """A video: what was asked, and where its bytes are once it is finished."""
+
+    id: str
+    song_id: str
+    request: dict[str, Any]
+    timeline: dict[str, Any] | None
+    content: str | None
+    created_at: datetime
+    published_at: datetime | None
+
+    @classmethod
+    def of(cls, composition: Composition, content: str) -> VideoOut:
+        """Show a row; ``content`` is where its bytes would be."""
+        return cls(
+            id=composition.id,
+            song_id=composition.song_id,
+            request=composition.request,
+            timeline=composition.timeline,
+            content=content if composition.video_key else None,
+            created_at=composition.created_at,
+            published_at=composition.published_at,
+        )
+
+
+_SHARES = {"analyze": 0.1, "plan": 0.02, "render": 0.8, "assemble": 0.06, "publish": 0.02}
+
+
+def _progress(job: Job, steps: list[Step]) -> float:
+    if job.state == State.SUCCEEDED:
+        return 1.0
+    total = 0.0
+    for kind, share in _SHARES.items():
+        group = [step.progress for step in steps if step.kind == kind]
+        total += share * sum(group) / len(group) if group else 0.0
+    return round(total, 3)
+
+
+def _exact(seconds: float | None) -> Fraction | None:
+    return None if seconds is None else Fraction(str(seconds))

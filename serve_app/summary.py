@@ -1,0 +1,54 @@
+"""What a finished film is, for people and for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from tasks.media.verify import Report
+
+from serve_app.film import Film
+from serve_app.output import timeline_path
+from tasks.domain.document import SCHEMA
+from tasks.domain.timebase import rate_text
+
+
+def json_summary(made: Film, target: Path, report: Report | None, seconds: dict[str, float]) -> dict[str, Any]:
+    """Give the object that ``render --json`` prints."""
+    return {
+        "schema": SCHEMA,
+        "output": str(target),
+        "timeline": str(timeline_path(target)),
+        "frames": made.timeline.frames,
+        "fps": rate_text(made.timeline.frame_rate),
+        "tempo_bpm": made.analysis.tempo_bpm,
+        "sections": len(made.analysis.sections),
+        "shots": len(made.timeline.shots),
+        "cuts": len(made.timeline.cuts),
+        "seconds": seconds,
+        "verify": None if report is None else report.to_json(),
+    }
+
+
+def print_summary(made: Film, target: Path, report: Report | None, seconds: dict[str, float], console: Console) -> None:
+    """Print the summary as a small table."""
+    timeline, analysis = made.timeline, made.analysis
+    on_beats = sum(shot.beat_s is not None for shot in timeline.cuts)
+    tempo = "no beat was heard" if analysis.tempo_bpm is None else f"{analysis.tempo_bpm:.1f} BPM"
+    sections = ", ".join(section.label for section in analysis.sections)
+    cuts = f"{on_beats} of {len(timeline.cuts)} cuts on beats"
+    if timeline.cuts and not on_beats:
+        cuts = f"{len(timeline.cuts)} cuts, evenly spaced because no beat was heard"
+    table = Table.grid(padding=(0, 2))
+    table.add_row("tempo", tempo)
+    table.add_row("sections", sections)
+    table.add_row("shots", f"{len(timeline.shots)} ({cuts})")
+    table.add_row("frames", f"{timeline.frames} at {float(timeline.frame_rate):g} per second")
+    table.add_row("seconds", ", ".join(f"{kind} {spent:.1f}" for kind, spent in seconds.items()))
+    if report is not None:
+        table.add_row("verified", report.line())
+    table.add_row("video", str(target))
+    table.add_row("timeline", str(timeline_path(target)))
+    console.print(table, highlight=False)

@@ -1,0 +1,1 @@
+"""The work: songs, timelines, pixels, steps and the ways they are run."""

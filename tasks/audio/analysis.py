@@ -1,0 +1,152 @@
+"""Hear a song: one pass over the file, then tempo, beats, bars and sections.
+
+The result is a function of the file's bytes alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.audio.beat import find_beats
+from tasks.audio.decode import Decoder, Ear, pcm_writer
+from tasks.audio.downbeat import Bars, find_bars
+from tasks.audio.features import Listener, Spectra, curves, rises
+from tasks.audio.grid import Grid
+from tasks.audio.key import find_key
+from tasks.audio.structure import find_sections
+from tasks.domain.analysis import Analysis, Beat, Engine, Meter
+from tasks.domain.document import ENGINE_VERSION
+from tasks.domain.features import Features
+from tasks.media.ffmpeg import locate
+from tasks.media.probe import sound_header
+
+_DECODING = 0.8  # share of the work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What was heard in a song, and the curves that move its pictures."""
+
+    analysis: Analysis
+    features: Features
+
+
+def listen(
+    path: Path,
+    *,
+    ffmpeg: str,
+    pcm_to: Path | None = None,
+    max_s: int = 900,
+    name: str | None = None,
+    on_progress: Callable[[float], None] = lambda _: None,
+    map: Callable[..., Iterable[Any]] = map,  # noqa: A002 - the caller's way of mapping stands for the built-in one
+) -> Heard:
+    """Decode a song once and hear all there is.
+
+    Parameters
+    ----------
+    path : Path
+        The song, in any container that is opened at all.
+    ffmpeg : str
+        Path of a capable ffmpeg, see `tasks.media.ffmpeg.locate`.
+    pcm_to : Path, optional
+        Where to keep the decoded song, as FLAC (16 bit, its own rate, one or two channels). Not there after an error.
+    max_s : int
+        Longest song that is accepted, in seconds.
+    name : str, optional
+        What sentences about the song call it; without it the file's name.
+    on_progress : callable
+        Told how much is done, in 0..1.
+    map : callable
+        Like the built-in; describes sections, wherever the caller lets them be described.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is no song or breaks a rule; each case has its own code.
+    """
+    decoder = Decoder(path, sound_header(path, name), ffmpeg=ffmpeg, max_s=max_s, name=name)
+    spectra = _hear(decoder, pcm_to, lambda share: on_progress(_DECODING * share))
+    try:
+        heard = _understand(decoder, spectra, map)
+    except BaseException:
+        if pcm_to is not None:
+            pcm_to.unlink(missing_ok=True)
+        raise
+    on_progress(1.0)
+    return heard
+
+
+def analyze(
+    path: Path | str | os.PathLike[str],
+    *,
+    ffmpeg: str | None = None,
+    map: Callable[..., Iterable[Any]] = map,  # noqa: A002
+) -> Analysis:
+    """Hear a song and give what is known of it; see `listen`.
+
+    Parameters
+    ----------
+    ffmpeg : str, optional
+        Path of ffmpeg; without it a capable one is looked for.
+    """
+    return listen(Path(path), ffmpeg=ffmpeg or locate(), map=map).analysis
+
+
+def _hear(decoder: Decoder, pcm_to: Path | None, on_progress: Callable[[float], None]) -> Spectra:
+    ear, listener = Ear(decoder.sample_rate), Listener()
+    with pcm_writer(pcm_to, decoder) as keep, contextlib.closing(decoder.blocks()) as blocks:
+        for block in blocks:
+            keep(block)
+            listener.push(ear.hear(block))
+            on_progress(decoder.share)
+    listener.push(ear.hear(np.zeros((0, decoder.channels), np.float32), last=True))
+    return listener.finish()
+
+
+def _understand(decoder: Decoder, spectra: Spectra, each: Callable[..., Iterable[Any]]) -> Heard:
+    risen = rises(spectra)
+    grid = find_beats(spectra, risen)
+    bars = None if grid is None else find_bars(spectra, risen, grid)
+    beats_a_bar = None if bars is None else bars.beats_a_bar
+    analysis = Analysis(
+        samples=decoder.samples,
+        sample_rate=decoder.sample_rate,
+        channels=decoder.channels,
+        tempo_bpm=None if grid is None else round(grid.tempo_bpm, 3),
+        tempo_confidence=0.0 if grid is None else round(min(1.0, 1.5 * grid.strength), 3),
+        meter=None if beats_a_bar is None else Meter(numerator=beats_a_bar, denominator=4),
+        key=find_key(spectra),
+        beats=_beats(grid, bars),
+        downbeats=_downbeats(grid, bars),
+        sections=find_sections(spectra, risen, grid, bars, decoder.samples / decoder.sample_rate, each=each),
+        mood=None,
+        genre=None,
+        loudness=None,
+        hooks=(),
+        alternatives=(),
+        engine=Engine(name="vibecraft", version=ENGINE_VERSION),
+    )
+    return Heard(analysis=analysis, features=curves(spectra, risen))
+
+
+def _beats(grid: Grid | None, bars: Bars | None) -> tuple[Beat, ...]:
+    if grid is None or bars is None:
+        return ()
+    return tuple(
+        Beat(time_s=float(time), position=int(position) or None, confidence=round(float(support), 3))
+        for time, position, support in zip(grid.times, bars.positions, grid.support, strict=True)
+    )
+
+
+def _downbeats(grid: Grid | None, bars: Bars | None) -> tuple[float, ...]:
+    if grid is None or bars is None:
+        return ()
+    return tuple(float(time) for time in grid.times[bars.positions == 1])

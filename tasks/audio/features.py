@@ -1,0 +1,245 @@
+"""What a song sounds like, frame by frame.
+
+Conventions
+-----------
+Frames are `HOP` samples of `HEARD_RATE` apart and centred: frame ``k`` belongs to the moment ``k * HOP / HEARD_RATE``
+seconds. The song is silent before its start and after its end. Everything that depends on the whole song (gains,
+quantiles) is computed after the last block, so the blocks' size does not show.
+
+Method
+------
+A short transform (1024 samples, Hann) gives levels, mel bands and rises; every 2048 samples a long one (8192) gives
+chroma, because harmony needs fine frequencies and rhythm needs fine times. Rises are the half-wave rectified
+difference of log mel magnitudes to two frames before, of which each band is first replaced by the largest of its
+neighbours, so that vibrato is no rise.
+
+References
+----------
+Böck, Widmer: Maximum filter vibrato suppression for onset detection, DAFx 2013.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import scipy.fft
+import scipy.sparse
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
+
+from tasks.audio.decode import HEARD_RATE
+from tasks.domain.features import CURVES, Features
+
+Array = NDArray[np.float32]
+
+HOP = 256
+FRAME_RATE = Fraction(HEARD_RATE, HOP)
+"""Frames per second, about 86.13."""
+
+HARMONY_HOP = 2048
+HARMONY_RATE = Fraction(HEARD_RATE, HARMONY_HOP)
+"""Chroma vectors per second, about 10.77."""
+
+_WINDOW = 1024
+_LONG_WINDOW = 8192
+_MELS = 64
+_LOWEST_HZ, _HIGHEST_HZ = 30.0, 10_000.0
+_KICK_HZ, _SNARE_HZ = 150.0, 4_000.0
+_CHROMA_HZ = (55.0, 5000.0)
+_BASS_HZ = 260.0
+_LEAKING = 0.05  # of a bin in a pitch class: less is left out
+_RISE_LAG = 2
+_SILENT = 1e-4  # of full scale: quieter than this is silence, not music to be scaled up
+_LOUD_QUANTILE = 0.99
+_BLOCK = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spectra:
+    """The raw descriptors of a song.
+
+    Attributes
+    ----------
+    mel : ndarray, shape (n, 64), float32
+        Magnitude in each mel band, 30 Hz to 10 kHz.
+    rms : ndarray, shape (n,), float32
+        Level of the frame, of full scale 1.
+    centroid_hz : ndarray, shape (n,), float32
+        Centre of gravity of the magnitude spectrum; 0 in silence.
+    chroma : ndarray, shape (m, 12), float32
+        Energy of each pitch class from C on, at `HARMONY_RATE`.
+    bass_chroma : ndarray, shape (m, 12), float32
+        The same, below 260 Hz.
+    """
+
+    mel: Array
+    rms: Array
+    centroid_hz: Array
+    chroma: Array
+    bass_chroma: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rises:
+    """How much louder each band got, per frame; the bands are below 150 Hz, 150 Hz to 1 kHz, 1 to 4 kHz, above.
+
+    Attributes
+    ----------
+    bands : ndarray, shape (n, 4), float32
+        Not negative.
+    """
+
+    bands: Array
+
+
+class Listener:
+    """Collect the descriptors of a song that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._short = _Framer(_WINDOW, HOP)
+        self._long = _Framer(_LONG_WINDOW, HARMONY_HOP)
+        self._mel_bank = _mel_bank()
+        self._chroma_bank, self._bass_bank = _chroma_banks()
+        self._hz = np.linspace(0, HEARD_RATE / 2, _WINDOW // 2 + 1, dtype=np.float32)
+        self._parts: dict[str, list[Array]] = {"mel": [], "rms": [], "centroid_hz": [], "chroma": [], "bass_chroma": []}
+
+    def push(self, samples: Array) -> None:
+        """Take the next samples, shape (n,), float32 at `HEARD_RATE`."""
+        for magnitude in self._short.push(samples):
+            self._levels(magnitude)
+        for magnitude in self._long.push(samples):
+            self._harmony(magnitude)
+
+    def finish(self) -> Spectra:
+        """Take the end of the song and give all descriptors."""
+        for magnitude in self._short.finish():
+            self._levels(magnitude)
+        for magnitude in self._long.finish():
+            self._harmony(magnitude)
+        return Spectra(**{name: np.concatenate(parts) for name, parts in self._parts.items()})
+
+    def _levels(self, magnitude: Array) -> None:
+        total = magnitude.sum(axis=1)
+        power = np.square(magnitude).sum(axis=1)
+        weighted = (magnitude * self._hz).sum(axis=1)
+        # Parseval for a Hann window: its squares sum to 3/8 of its length
+        self._parts["rms"].append(np.sqrt(power * np.float32(2 / (0.375 * _WINDOW * _WINDOW))))
+        self._parts["centroid_hz"].append(weighted / np.maximum(total, np.float32(1e-6)))
+        self._parts["mel"].append(_through(self._mel_bank, magnitude))
+
+    def _harmony(self, magnitude: Array) -> None:
+        power = np.square(magnitude)
+        self._parts["chroma"].append(_through(self._chroma_bank, power))
+        self._parts["bass_chroma"].append(_through(self._bass_bank, power))
+
+
+class _Framer:
+    """Cut a stream into overlapping windows and transform them."""
+
+    def __init__(self, window: int, hop: int) -> None:
+        self._window = np.hanning(window + 1)[:-1].astype(np.float32)
+        self._hop = hop
+        self._rest = np.zeros(window // 2, np.float32)
+        self._samples = 0
+        self._frames = 0
+
+    def push(self, samples: Array) -> list[Array]:
+        """Give the magnitudes of the windows that are now complete, in blocks of shape (frames, bins)."""
+        self._samples += len(samples)
+        stream = np.concatenate((self._rest, samples))
+        count = max(0, (len(stream) - len(self._window)) // self._hop + 1)
+        self._rest = stream[count * self._hop :].copy()
+        self._frames += count
+        if count == 0:
+            return []
+        windows = np.lib.stride_tricks.sliding_window_view(stream, len(self._window))[:: self._hop][:count]
+        return [
+            np.abs(scipy.fft.rfft(windows[at : at + _BLOCK] * self._window, axis=1)).astype(np.float32, copy=False)
+            for at in range(0, count, _BLOCK)
+        ]
+
+    def finish(self) -> list[Array]:
+        """Give the magnitudes of the windows that reach over the end: up to the last whose centre is in the song."""
+        missing = self._samples // self._hop + 1 - self._frames
+        if missing <= 0:
+            return []
+        needed = (missing - 1) * self._hop + len(self._window)
+        return self.push(np.zeros(max(0, needed - len(self._rest)), np.float32))
+
+
+def rises(spectra: Spectra) -> Rises:
+    """Measure where the song gets louder, band by band."""
+    bands = np.zeros((len(spectra.mel), 4), np.float32)
+    loud = float(np.quantile(spectra.mel.max(axis=1), _LOUD_QUANTILE))
+    if loud <= _SILENT * _WINDOW / 4:
+        return Rises(bands=bands)
+    logs = np.log1p(spectra.mel * np.float32(100.0 / loud))
+    before = maximum_filter1d(logs[:-_RISE_LAG], 3, axis=1)
+    flux = np.maximum(logs[_RISE_LAG:] - before, 0)
+    edges = np.searchsorted(mel_centres_hz(), (_KICK_HZ, 1000.0, _SNARE_HZ))
+    for number, part in enumerate(np.split(flux, edges, axis=1)):
+        bands[_RISE_LAG:, number] = part.mean(axis=1)
+    return Rises(bands=bands)
+
+
+def curves(spectra: Spectra, risen: Rises) -> Features:
+    """Scale the descriptors to 0..1 of the song's own loud parts."""
+    centres = mel_centres_hz()
+    low, high = centres < _KICK_HZ, centres >= _SNARE_HZ
+    level = spectra.rms
+    silent = float(np.quantile(level, _LOUD_QUANTILE)) <= _SILENT
+    bands = risen.bands
+    raw = {
+        "onset": bands.mean(axis=1),
+        "kick": bands[:, 0],
+        "snare": bands[:, 1:3].mean(axis=1),
+        "rms": level,
+        "bass": spectra.mel[:, low].mean(axis=1),
+        "mid": spectra.mel[:, ~low & ~high].mean(axis=1),
+        "treble": spectra.mel[:, high].mean(axis=1),
+        "brightness": np.where(level > _SILENT, spectra.centroid_hz, np.float32(0)),
+    }
+    scaled = {name: _to_unit(raw[name], silent=silent) for name in CURVES}
+    return Features(frame_rate=FRAME_RATE, curves=scaled)
+
+
+def mel_centres_hz() -> NDArray[np.float64]:
+    """Centre frequency of each mel band."""
+    import librosa.core.convert  # noqa: PLC0415
+
+    edges = librosa.core.convert.mel_frequencies(_MELS + 2, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ)
+    return np.asarray(edges[1:-1], np.float64)
+
+
+def _to_unit(curve: Array, *, silent: bool) -> Array:
+    loud = float(np.quantile(curve, _LOUD_QUANTILE))
+    if loud <= 0:
+        loud = float(curve.max())
+    if silent or loud <= 0:
+        return np.zeros(len(curve), np.float32)
+    return np.asarray(np.clip(curve * np.float32(1 / loud), 0, 1), np.float32)
+
+
+def _mel_bank() -> scipy.sparse.csr_array:
+    import librosa.filters  # noqa: PLC0415 - its import compiles for seconds where nothing is cached
+
+    return scipy.sparse.csr_array(
+        librosa.filters.mel(sr=HEARD_RATE, n_fft=_WINDOW, n_mels=_MELS, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ, norm=None)
+    )
+
+
+def _chroma_banks() -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
+    import librosa.filters  # noqa: PLC0415
+
+    hz = np.linspace(0, HEARD_RATE / 2, _LONG_WINDOW // 2 + 1)
+    bank = librosa.filters.chroma(sr=HEARD_RATE, n_fft=_LONG_WINDOW, octwidth=None)
+    bank = np.where((bank > _LEAKING) & (hz > _CHROMA_HZ[0]) & (hz < _CHROMA_HZ[1]), bank, 0).astype(np.float32)
+    return scipy.sparse.csr_array(bank), scipy.sparse.csr_array(np.where(hz < _BASS_HZ, bank, 0))
+
+
+def _through(bank: scipy.sparse.csr_array, spectrum: Array) -> Array:
+    """Apply a filter bank; sparse, because a dense product may round differently with another number of threads."""
+    banded: Array = np.ascontiguousarray((bank @ spectrum.T).T, np.float32)
+    return banded

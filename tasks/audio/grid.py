@@ -1,0 +1,47 @@
+"""A row of beats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.audio.tempo import Floats
+
+_RUN = 16
+_LONG_GAP = 1.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A row of beats with what speaks for it.
+
+    Attributes
+    ----------
+    times : ndarray, shape (n,), float64
+        Seconds, strictly increasing.
+    support : ndarray, shape (n,), float64
+        The rise at each beat, 1 for the song's usual one, at most 1.
+    strength : float
+        Of the pulse along its tempo curve.
+    """
+
+    times: Floats
+    support: Floats
+    strength: float
+
+    @property
+    def interval_s(self) -> float:
+        """Usual time between beats, from straight lines through runs of beats: the median of their slopes."""
+        run = min(_RUN, len(self.times))
+        rows = np.lib.stride_tricks.sliding_window_view(self.times, run)
+        steps = np.diff(rows, axis=1)
+        whole = steps.max(axis=1) < _LONG_GAP * np.median(np.diff(self.times))
+        index = np.arange(run) - (run - 1) / 2
+        slopes = (rows * index).sum(axis=1) / np.square(index).sum()
+        return float(np.median(slopes[whole] if whole.any() else np.diff(self.times)))
+
+    @property
+    def tempo_bpm(self) -> float:
+        """Beats per minute."""
+        return 60.0 / self.interval_s

@@ -1,0 +1,1 @@
+"""Records of the trade: frozen, valid at birth, with versioned JSON. They import nothing of ours."""

@@ -1,0 +1,176 @@
+"""What was heard in a song.
+
+Times are seconds from the first decoded sample, as float64. ``samples / sample_rate`` is the exact duration.
+What is not found is ``None`` or empty; a song without a beat has no beats rather than a made-up grid.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from tasks.domain.document import SCHEMA, Document, expect_schema
+from tasks.domain.errors import InvalidRecord
+
+_ROUNDING_S = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """One beat; ``position`` counts from 1 within its bar, or is None where bars are not known."""
+
+    time_s: float
+    position: int | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """Beats of ``1/denominator`` in a bar."""
+
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A labelled stretch ``[start_s, end_s)``; energy, valence and arousal lie in 0..1."""
+
+    start_s: float
+    end_s: float
+    label: str
+    cluster: str
+    confidence: float
+    energy: float
+    valence: float | None
+    arousal: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mood:
+    """An estimate of the whole song, each figure in 0..1."""
+
+    valence: float
+    arousal: float
+    danceability: float
+    tension: float
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Genre:
+    """A coarse hint with its confidence in 0..1."""
+
+    name: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loudness:
+    """EBU R128 figures."""
+
+    integrated_lufs: float
+    range_lu: float
+    true_peak_dbtp: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A window that would stand for the song."""
+
+    start_s: float
+    end_s: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Who heard it."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """The whole record of one song.
+
+    Raises
+    ------
+    InvalidRecord
+        If beats do not strictly increase, sections leave a gap or a figure is not finite.
+    """
+
+    samples: int
+    sample_rate: int
+    channels: int
+    tempo_bpm: float | None
+    tempo_confidence: float
+    meter: Meter | None
+    key: str | None
+    beats: tuple[Beat, ...]
+    downbeats: tuple[float, ...]
+    sections: tuple[Section, ...]
+    mood: Mood | None
+    genre: Genre | None
+    loudness: Loudness | None
+    hooks: tuple[Hook, ...]
+    alternatives: tuple[Document, ...]
+    engine: Engine
+
+    def __post_init__(self) -> None:
+        if self.samples <= 0 or self.sample_rate <= 0:
+            raise InvalidRecord("an analysis is of at least one sample")
+        _expect_increasing([beat.time_s for beat in self.beats], "beats")
+        _expect_increasing(list(self.downbeats), "downbeats")
+        if not self.sections or self.sections[0].start_s != 0.0:
+            raise InvalidRecord("sections start at 0")
+        if any(before.end_s != after.start_s for before, after in pairwise(self.sections)):
+            raise InvalidRecord("sections leave no gap and do not overlap")
+        if abs(self.sections[-1].end_s - float(self.duration_s)) > _ROUNDING_S:
+            raise InvalidRecord("sections end where the song ends")
+
+    @property
+    def duration_s(self) -> Fraction:
+        """Exact duration in seconds."""
+        return Fraction(self.samples, self.sample_rate)
+
+    def section_at(self, time_s: float) -> int:
+        """Index of the section that holds ``time_s``; times outside belong to the nearest section."""
+        for index, section in enumerate(self.sections):
+            if time_s < section.end_s:
+                return index
+        return len(self.sections) - 1
+
+    def to_json(self) -> Document:
+        """Write the versioned document."""
+        return {"schema": SCHEMA, "duration_s": float(self.duration_s), **asdict(self)}
+
+    @classmethod
+    def from_json(cls, document: Document) -> Analysis:
+        """Read what `to_json` wrote."""
+        expect_schema(document, "analysis")
+        fields: dict[str, Any] = {k: v for k, v in document.items() if k not in {"schema", "duration_s"}}
+        fields["beats"] = tuple(Beat(**beat) for beat in fields["beats"])
+        fields["downbeats"] = tuple(fields["downbeats"])
+        fields["sections"] = tuple(Section(**section) for section in fields["sections"])
+        fields["hooks"] = tuple(Hook(**hook) for hook in fields["hooks"])
+        fields["alternatives"] = tuple(fields["alternatives"])
+        fields["engine"] = Engine(**fields["engine"])
+        if fields["mood"] is not None:
+            fields["mood"] = Mood(**{**fields["mood"], "tags": tuple(fields["mood"]["tags"])})
+        for name, record in (("meter", Meter), ("genre", Genre), ("loudness", Loudness)):
+            if fields[name] is not None:
+                fields[name] = record(**fields[name])
+        return cls(**fields)
+
+
+def _expect_increasing(times: list[float], what: str) -> None:
+    if not all(math.isfinite(time) and time >= 0 for time in times):
+        raise InvalidRecord(f"{what} are finite and not before the song")
+    if any(after <= before for before, after in pairwise(times)):
+        raise InvalidRecord(f"{what} strictly increase")

@@ -1,0 +1,51 @@
+"""The finished film: joined pictures and the song's sound in one MP4, its index first."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import av
+from av.packet import Packet
+
+from tasks.domain.errors import MediaError
+from tasks.domain.segment import SegmentSpec
+from tasks.media.join import joined_packets
+from tasks.media.probe import open_own
+from tasks.media.sound import Sound, add_sound
+
+
+def assemble(
+    segments: Sequence[Path],
+    spec: SegmentSpec,
+    sound: Sound,
+    path: Path,
+    on_frame: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Write the film at ``path`` and return its number of frames.
+
+    Raises
+    ------
+    MediaError
+        If segments do not fit together or writing fails.
+    """
+    options = {"movflags": "+faststart", "video_track_timescale": str(spec.timescale)}
+    frames = 0
+    try:
+        with open_own(segments[0]) as first, av.open(str(path), "w", format="mp4", options=options) as film:
+            video = film.add_stream_from_template(first.streams.video[0])
+            video.time_base = 1 / spec.frame_rate
+            audio_packets = add_sound(film, sound)
+            for packet in _in_time(joined_packets(segments, spec, video), audio_packets):
+                frames += packet.stream is video
+                film.mux(packet)
+                on_frame(frames)
+    except av.error.FFmpegError as error:
+        raise MediaError(f"writing the film failed: {error}") from error
+    return frames
+
+
+def _in_time(*tracks: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+    return heapq.merge(*tracks, key=lambda packet: float((packet.dts or 0) * packet.time_base))

@@ -1,0 +1,76 @@
+"""Find pictures that are shown again where they should have moved on.
+
+Method
+------
+An encoder makes a repeated picture nearly, not exactly, equal to the one before, so equality is judged against
+the motion around it, by the full-size difference and by the small-picture distance alike. A frame may repeat its
+predecessor if both are below `_EQUAL` of their medians over the frames near it in its shot. A run of such
+frames is doubled if motion stops abruptly before it and goes on abruptly after it: the whole run stays below
+`_EQUAL` of the median of the three frames on either side, and both of these show real motion. At an end of the
+shot the other side decides, more strictly.
+
+What this leaves to the plan: a still shot, motion that fades to rest, and rests that last longer than the motion
+around them. A picture doubled in motion of less than about a pixel a frame may be missed: the encoder blends it
+with its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.domain.timebase import FrameRange
+from tasks.media.verify.pictures import Distances, Pictures
+
+_EQUAL = 0.4
+_EQUAL_AT_END = 0.15
+_NEAR = (4, 30)  # frames on either side that tell what motion is usual: for one burst, and at all
+_BESIDE = 3  # frames on either side of a run that must move
+_LEAST_MOTION = 0.6  # luma levels; below it the encoder's own noise decides
+_LEAST_CHANGE = 0.02
+
+
+def doubled_frames(pictures: Pictures, shots: Sequence[FrameRange]) -> tuple[int, ...]:
+    """Return the frames that repeat their predecessor, in order.
+
+    Parameters
+    ----------
+    shots : sequence of FrameRange
+        Where each shot really lies; the first frame of a shot is never compared.
+    """
+    found: list[int] = []
+    for shot in shots:
+        start, end = shot.start + 1, min(shot.end, pictures.frames)
+        motion, change = pictures.motion[start:end], pictures.changes[0][start:end]
+        for run in _runs(_below_usual(motion) & _below_usual(change)):
+            if _is_abrupt(motion, run, _LEAST_MOTION) and _is_abrupt(change, run, _LEAST_CHANGE):
+                found += range(start + run.start, start + run.end)
+    return tuple(found)
+
+
+def _below_usual(values: Distances) -> NDArray[np.bool_]:
+    """Mark the values that are small against most of those near them."""
+    usual = [
+        max(float(np.quantile(values[max(0, n - near) : n + 1 + near], 0.5, method="lower")) for near in _NEAR)
+        for n in range(len(values))
+    ]
+    return np.asarray(values < _EQUAL * np.array(usual))
+
+
+def _runs(marks: NDArray[np.bool_]) -> list[FrameRange]:
+    """Return where ``marks`` are set without a gap."""
+    edges = np.flatnonzero(np.diff(marks.astype(np.int8), prepend=0, append=0))
+    return [FrameRange(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
+
+
+def _is_abrupt(values: Distances, run: FrameRange, least: float) -> bool:
+    """Tell whether there is motion right before and right after ``run``, and next to none inside."""
+    sides = [values[max(0, run.start - _BESIDE) : run.start], values[run.end : run.end + _BESIDE]]
+    moving = [float(np.median(side)) for side in sides if len(side)]
+    if not moving:
+        return False
+    inside = len(moving) == len(sides)
+    equal, least = (_EQUAL, least) if inside else (_EQUAL_AT_END, 2 * least)
+    return min(moving) >= least and float(values[run.start : run.end].max()) < equal * min(moving)

@@ -1,0 +1,1 @@
+"""Steps: each takes its input and a context and tells an outcome."""

@@ -1,0 +1,148 @@
+"""What a step is given, and what it may answer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sqlmodel import Session
+
+from cluster.clock import Clock
+from cluster.db.engine import reading, writing
+from cluster.jobs import artifacts, lease
+from cluster.jobs.lease import Claim
+from cluster.services import Services
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step's work is there; ``key`` names its file in storage, or is None where it is rows."""
+
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Nothing to do before ``until``; the step gives up its process meanwhile."""
+
+    until: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """It did not work this time and may the next."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """It will not work; ``code`` and ``reason`` are for the user, ``evidence`` for whoever looks into it."""
+
+    reason: str
+    code: str = "failed"
+    evidence: dict[str, Any] | None = None
+
+
+Outcome = Done | Park | Retry | Fail
+
+
+class Mapper(Protocol):
+    """Applies a function to items, in this process or on a cluster; results come in the items' order."""
+
+    def __call__(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterable[Result]:
+        """Apply ``function`` to each of ``items``."""
+        ...
+
+
+class StepContext:
+    """A step's view of the platform: storage, scratch, progress, the lease, the clock and fan-out."""
+
+    def __init__(self, services: Services, claimed: Claim, scratch: Path, mapper: Mapper) -> None:
+        self._services = services
+        self._claim = claimed
+        self._mapper = mapper
+        self._told_at = float("-inf")
+        self.scratch = scratch
+        self.storage = services.storage
+
+    @property
+    def clock(self) -> Clock:
+        """The process's clock."""
+        return self._services.clock
+
+    @property
+    def owner_id(self) -> str:
+        """Whose job this is."""
+        return self._claim.owner_id
+
+    @property
+    def services(self) -> Services:
+        """The platform's settings and connections."""
+        return self._services
+
+    def progress(self, fraction: float) -> None:
+        """Tell how far the step is, 0..1; told to the database at most four times a second.
+
+        Raises
+        ------
+        LeaseLost
+            If the step is no longer ours.
+        """
+        now = self.clock.monotonic()
+        if now - self._told_at < _TELL_EVERY_S:
+            return
+        self._told_at = now
+        with writing(self._services.engine) as session:
+            lease.write(session, self._claim, progress=min(1.0, max(0.0, fraction)))
+
+    def check_lease(self) -> None:
+        """Raise `LeaseLost` if the step is no longer ours."""
+        with writing(self._services.engine) as session:
+            lease.hold(session, self._claim)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a transaction that commits only while the step is ours.
+
+        Raises
+        ------
+        LeaseLost
+            If it is not; nothing is written then.
+        """
+        with writing(self._services.engine) as session:
+            lease.hold(session, self._claim)
+            yield session
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a transaction that only reads."""
+        with reading(self._services.engine) as session:
+            yield session
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterable[Result]:
+        """Apply ``function`` to each of ``items``; results come in their order."""
+        return self._mapper(function, items)
+
+    def fetch(self, key: str) -> Path:
+        """Give a local file with the stored object's bytes; it must not be written."""
+        return self.storage.fetch_file(key, self.scratch / key.replace("/", "-"))
+
+    def publish(self, path: Path, key: str, kind: str) -> str:
+        """Store ``path`` under ``key``, note the artifact under the fence, and give the key back."""
+        self.check_lease()
+        info = self.storage.put_file(path, key)
+        with self.transaction() as session:
+            artifacts.note(session, key=key, owner_id=self.owner_id, kind=kind, size_bytes=info.size_bytes)
+        return key
+
+
+_TELL_EVERY_S = 0.25

@@ -1,0 +1,75 @@
+"""Draw one shot and encode it once, as a segment."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from tasks.domain.analysis import Analysis
+from tasks.domain.document import Document
+from tasks.domain.errors import InvalidRecord
+from tasks.domain.features import Features
+from tasks.domain.segment import SegmentPlan, SegmentSpec, Source
+from tasks.domain.style import StyleShot
+from tasks.media.effects import apply_effects
+from tasks.media.encode import encode_segment
+from tasks.media.frames import FrameSource
+from tasks.procedural.engine import open_style
+from tasks.steps.context import Done, Fail, Outcome, StepContext
+
+_SONGS_HELD = 2
+
+
+def run(given: Document, ctx: StepContext) -> Outcome:
+    """Encode the segment ``given["segment"]`` of the form ``given["spec"]`` unless it is there already."""
+    spec = SegmentSpec.from_json(given["spec"])
+    plan = SegmentPlan.from_json(given["segment"])
+    key = plan.content_key(spec)
+    if ctx.storage.exists(key):
+        return Done(key)
+    source = open_source(plan.source, spec, ctx)
+    pictures = source.frames(plan.source.frames.start, plan.source.frames.end)
+    path = ctx.scratch / "segment.mp4"
+    expected = len(plan.frames)
+    drawn = encode_segment(
+        apply_effects(pictures, plan.effects, plan.frames.start),
+        spec,
+        path,
+        on_frame=lambda done: ctx.progress(done / expected),
+    )
+    if drawn != expected:
+        return Fail(f"shot {plan.index + 1} has {drawn} frames instead of {expected}", code="frames_missing")
+    return Done(ctx.publish(path, key, "segment"))
+
+
+def open_source(source: Source, spec: SegmentSpec, ctx: StepContext) -> FrameSource:
+    """Open what gives a shot's pictures.
+
+    Raises
+    ------
+    InvalidRecord
+        If the kind of source is unknown.
+    """
+    if source.kind != "style":
+        raise InvalidRecord(f"there is no source of kind {source.kind!r}")
+    analysis_path = ctx.fetch(source.settings["analysis_key"])
+    features_path = ctx.fetch(source.settings["features_key"])
+    return open_style(
+        StyleShot.from_json(source.settings),
+        _features(features_path),
+        _analysis(analysis_path),
+        width=spec.width,
+        height=spec.height,
+        frame_rate=spec.frame_rate,
+    )
+
+
+@lru_cache(maxsize=_SONGS_HELD)
+def _features(path: Path) -> Features:
+    return Features.from_bytes(path.read_bytes())
+
+
+@lru_cache(maxsize=_SONGS_HELD)
+def _analysis(path: Path) -> Analysis:
+    return Analysis.from_json(json.loads(path.read_bytes()))

@@ -1,0 +1,129 @@
+"""Songs and videos as rows: taking a song in, asking for a video of it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from sqlalchemy import insert
+from sqlmodel import Session, col, select
+
+from cluster.db.engine import reading, writing
+from cluster.db.ids import new_id
+from cluster.db.tables import AnalysisRow, Composition, Song
+from cluster.db.time import database_time
+from cluster.errors import NotFound
+from cluster.services import Services
+from tasks.domain.analysis import Analysis
+from tasks.domain.errors import InvalidInput
+from tasks.domain.request import VideoRequest
+from tasks.media.probe import SoundHeader, sound_header
+
+_BLOCK_BYTES = 1 << 20
+
+
+def take_in(services: Services, path: Path, owner_id: str, filename: str | None = None) -> Song:
+    """Store the song at ``path`` and give its row; a song that the owner gave before is found again.
+
+    Raises
+    ------
+    InvalidInput
+        If its header shows that it cannot become a video; nothing is stored then.
+    """
+    called = filename or path.name
+    header = sound_header(path, called)
+    _expect_length(header, called, services.settings.max_song_s)
+    digest, size = _hash(path)
+    with reading(services.engine) as session:
+        known = session.exec(select(Song).where(Song.owner_id == owner_id, Song.sha256 == digest)).first()
+    if known is not None and services.storage.exists(known.content_key):
+        return known
+    key = f"songs/{digest}"
+    services.storage.put_file(path, key)
+    song_id = new_id("song")
+    with writing(services.engine) as session:
+        session.execute(
+            insert(Song).values(
+                id=song_id,
+                owner_id=owner_id,
+                filename=called,
+                title=header.title,
+                artist=header.artist,
+                content_key=key,
+                sha256=digest,
+                size_bytes=size,
+                created_at=database_time(),
+            )
+        )
+        return session.get_one(Song, song_id)
+
+
+def owned_song(session: Session, song_id: str, owner_id: str) -> Song:
+    """Read a song of ``owner_id``.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or it belongs to somebody else.
+    """
+    song = session.get(Song, song_id)
+    if song is None or song.owner_id != owner_id:
+        raise NotFound(f"There is no song {song_id}.")
+    return song
+
+
+def owned_composition(session: Session, composition_id: str, owner_id: str) -> Composition:
+    """Read a video of ``owner_id``.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or it belongs to somebody else.
+    """
+    composition = session.get(Composition, composition_id)
+    if composition is None or composition.owner_id != owner_id:
+        raise NotFound(f"There is no video {composition_id}.")
+    return composition
+
+
+def add_composition(session: Session, song: Song, request: VideoRequest) -> str:
+    """Add a video that is asked for and give its id."""
+    composition_id = new_id("video")
+    session.execute(
+        insert(Composition).values(
+            id=composition_id,
+            owner_id=song.owner_id,
+            song_id=song.id,
+            request=request.to_json(),
+            created_at=database_time(),
+        )
+    )
+    return composition_id
+
+
+def analysis_of(session: Session, composition: Composition) -> Analysis | None:
+    """Read what was heard in the video's song, once it is planned."""
+    if composition.analysis_id is None:
+        return None
+    row = session.exec(select(AnalysisRow).where(col(AnalysisRow.id) == composition.analysis_id)).one()
+    return Analysis.from_json(row.document)
+
+
+def _expect_length(header: SoundHeader, name: str, max_s: int) -> None:
+    # only containers that count their samples are believed; the decoder decides about the others
+    counted = {"wav", "flac", "mov,mp4,m4a,3gp,3g2,mj2"}
+    if header.container in counted and header.promised_s is not None and header.promised_s > max_s + 1:
+        raise InvalidInput(
+            f"{name} lasts {float(header.promised_s) / 60:.0f} minutes; songs of up to {max_s // 60} minutes become"
+            " videos, so cut it first.",
+            code="song_too_long",
+        )
+
+
+def _hash(path: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+            size += len(block)
+    return digest.hexdigest(), size
