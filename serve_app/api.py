@@ -34,13 +34,13 @@ def create_api(services: Services) -> FastAPI:
         title="VibeCraft",
         version=version("vibecraft"),
         summary="A song goes in, a beat-exact music video comes out.",
-        max_body_size=services.settings.max_upload_bytes + _FORM_OVERHEAD_BYTES,
     )
     api.add_middleware(RefusalAsProblem, refusal=partial(_too_large, services))
     api.state.services = services
     api.include_router(health.router)
+    largest = services.settings.max_upload_bytes + _FORM_OVERHEAD_BYTES
     for router in (songs.router, compositions.router, jobs.router, videos.router):
-        api.include_router(router, prefix="/api/v1")
+        api.include_router(router, prefix="/api/v1", max_body_size=largest)
     handlers: dict[type[Exception], Any] = {
         DomainError: _told,
         PlatformError: _told,
