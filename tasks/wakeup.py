@@ -96,7 +96,8 @@ def _outcome(claimed: Claim, ctx: StepContext) -> Outcome:
         _log.exception("a step raised", step=claimed.name)
         evidence = {"error": repr(error), "traceback": traceback.format_exc()[-_STDERR_SHOWN:]}
         return Fail(
-            "Something went wrong on our side; please report it with the last lines of vibecraft.log in the data folder.",
+            "Something went wrong on our side; please report it with the last lines of vibecraft.log in the data"
+            " folder.",
             code="internal",
             evidence=evidence,
         )

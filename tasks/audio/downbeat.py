@@ -29,8 +29,10 @@ from tasks.audio.tempo import Array, Floats, level
 
 _METERS = (4, 3)
 _SLIP_COST = 6.0
-_CLEAR = 0.12
+_FLAT = 0.8  # a smaller spread of the whole is no sign of bars
+_CLEAR = 0.3
 _TRIPLE_LEAD = 0.1
+_USUAL_SPREAD = (3.0, 0.3, 0.3, 0.3, 2.5)  # of each figure, in music
 _WEIGHTS: Floats = np.array((0.5, 1.0, 1.0, 0.5, -0.5))
 
 
@@ -97,8 +99,8 @@ def downbeat_likeness(cues: BarCues, grid: Grid) -> Floats:
         _change(harmony, 2),
         _at_beats(cues.snare, grid),
     ]
-    total = np.stack([_standing_out(column) for column in columns], axis=1) @ _WEIGHTS
-    return np.asarray(total / max(float(total.std()), 1e-9), np.float64)
+    total = np.stack(list(map(_standing_out, columns, _USUAL_SPREAD)), axis=1) @ _WEIGHTS
+    return np.asarray(total / max(float(total.std()), _FLAT), np.float64)
 
 
 def _walk(likeness: Floats, beats: int) -> tuple[float, NDArray[np.int64]]:
@@ -107,9 +109,9 @@ def _walk(likeness: Floats, beats: int) -> tuple[float, NDArray[np.int64]]:
     gains = np.stack([likeness if place == 0 else other * likeness for place in range(beats)], axis=1)
     best = gains[0].copy()
     came = np.zeros(gains.shape, np.int64)
+    origin = (np.arange(beats) - 1) % beats
     for number in range(1, len(gains)):
-        onward = np.roll(best, 1)
-        origin = np.roll(np.arange(beats), 1)
+        onward = best[origin]
         jump = int(best.argmax())
         slips = best[jump] - _SLIP_COST > onward
         came[number] = np.where(slips, jump, origin)
@@ -148,7 +150,7 @@ def _change(rows: Floats, reach: int) -> Floats:
     return np.asarray(np.linalg.norm(np.asarray(after) - np.asarray(before), axis=1), np.float64)
 
 
-def _standing_out(values: Floats) -> Floats:
-    """Subtract the mean of the beats around and divide by the song's spread."""
+def _standing_out(values: Floats, usual: float) -> Floats:
+    """Subtract the mean of the beats around and divide by the song's spread, or by half the usual one if larger."""
     apart = values - uniform_filter1d(values, 12, mode="nearest")
-    return np.asarray(np.clip(apart / max(float(apart.std()), 1e-9), -2.5, 2.5), np.float64)
+    return np.asarray(np.clip(apart / max(float(apart.std()), usual / 2), -2.5, 2.5), np.float64)

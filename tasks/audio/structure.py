@@ -8,8 +8,7 @@ song's own loud parts.
 
 Method
 ------
-Bars are described by sound (cosine transform of log mel bands, level, rises) and harmony (chroma of four quarters).
-A checkerboard slides along the diagonal of their self-similarity; a dynamic programme then picks the borders, with
+A checkerboard slides along the diagonal of the bars' self-similarity; a dynamic programme then picks the borders, with
 music's habit of four and eight bars as a prior. Sections are joined by average linkage and named by energy,
 repetition and place.
 
@@ -21,53 +20,29 @@ Foote: Automatic audio segmentation using a measure of audio novelty, ICME 2000.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import cdist
 
 from tasks.audio.downbeat import Bars
-from tasks.audio.features import FRAME_RATE, HARMONY_RATE, Rises, Spectra
+from tasks.audio.features import FRAME_RATE, Rises, Spectra
 from tasks.audio.grid import Grid
 from tasks.audio.naming import Portrait, named
 from tasks.audio.tempo import Floats
+from tasks.audio.units import Units, describe, unit_edges
 from tasks.domain.analysis import Section
 
-_EVEN_STEP_S = 2.0
-_BEATS_WITHOUT_BARS = 4
 _LEAST_UNITS = 4
 _LONGEST_UNITS = 24
-_QUARTERS = 4
 _KERNELS = (4, 8)
 _ALIKE = 0.45
 _BORDER_COST = 0.5
 _HABIT = {0: 0.35, 4: 0.2, 2: -0.1, 6: -0.1}  # by bars over a multiple of eight; odd lengths below
 _ODD_HABIT = -0.45
-_STILL = 1e-6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Units:
-    """Bars (or what stands for them) of a song.
-
-    Attributes
-    ----------
-    edges : ndarray, shape (units + 1,), float64
-        Seconds, from 0 to the end of the song.
-    sound : ndarray, shape (units, d), float64
-        What each sounds like, of unit spread.
-    harmony : ndarray, shape (units, 48), float64
-        Chroma of its four quarters, of length one.
-    """
-
-    edges: Floats
-    sound: Floats
-    harmony: Floats
 
 
 def find_sections(
@@ -86,7 +61,7 @@ def find_sections(
     each : callable
         Like `map`; describes the sections, wherever the caller lets them be described.
     """
-    units = _units(spectra, risen, _edges(grid, bars, duration_s))
+    units = describe(spectra, risen, unit_edges(grid, bars, duration_s))
     borders = _borders(units)
     times = units.edges[borders]
     rate = float(FRAME_RATE)
@@ -123,39 +98,6 @@ def _loud(spectra: Spectra, risen: Rises) -> tuple[float, float]:
     level = np.sqrt(np.square(spectra.rms[: count * length], dtype=np.float64).reshape(count, length).mean(axis=1))
     busy = risen.bands[: count * length].mean(axis=1, dtype=np.float64).reshape(count, length).mean(axis=1)
     return float(np.quantile(level, 0.9)), float(np.quantile(busy, 0.9))
-
-
-def _edges(grid: Grid | None, bars: Bars | None, duration_s: float) -> Floats:
-    """Borders of the units: the first is 0, the last the song's end; what is too short joins its neighbour."""
-    if grid is None:
-        inner = np.arange(_EVEN_STEP_S, duration_s, _EVEN_STEP_S)
-    elif bars is None or bars.beats_a_bar is None:
-        inner = grid.times[::_BEATS_WITHOUT_BARS]
-    else:
-        inner = grid.times[bars.positions == 1]
-    usual = float(np.median(np.diff(inner))) if len(inner) > 1 else duration_s
-    inner = inner[(inner > 0.5 * usual) & (inner < duration_s - 0.5 * usual)]
-    filled: list[float] = [0.0]
-    for edge in [*inner.tolist(), duration_s]:
-        missing = int((edge - filled[-1]) / usual - 0.5)  # silence inside a song holds no beats, yet lasts
-        filled.extend(np.linspace(filled[-1], edge, missing + 2)[1:-1].tolist())
-        filled.append(float(edge))
-    return np.array(filled, np.float64)
-
-
-def _units(spectra: Spectra, risen: Rises, edges: Floats) -> Units:
-    logs = np.log1p(spectra.mel * np.float32(100 / max(float(np.quantile(spectra.mel, 0.999)), 1e-6)))
-    bands = _means(logs, edges, float(FRAME_RATE))
-    busy = _means(risen.bands, edges, float(FRAME_RATE))
-    timbre = scipy.fft.dct(bands, axis=1, norm="ortho")[:, :13]
-    sound = np.hstack((timbre / max(float(timbre.std()), 1e-6), 0.7 * _unit_spread(busy), 0.7 * _unit_spread(timbre)))
-    steps = np.arange(_QUARTERS) / _QUARTERS
-    quarters = np.append((edges[:-1, None] + np.diff(edges)[:, None] * steps).ravel(), edges[-1])
-    chroma = np.log1p(spectra.chroma / max(float(spectra.chroma.mean()), 1e-9))
-    harmony = _means(chroma, quarters, float(HARMONY_RATE)).reshape(len(edges) - 1, -1)
-    harmony = harmony - harmony.mean(axis=0)
-    length = np.linalg.norm(harmony, axis=1, keepdims=True)
-    return Units(edges=edges, sound=sound, harmony=harmony / np.where(length > 0, length, 1))
 
 
 def _borders(units: Units) -> NDArray[np.int64]:
@@ -243,17 +185,3 @@ def _clusters(units: Units, borders: NDArray[np.int64]) -> NDArray[np.int64]:
     raw = fcluster(linkage(condensed, "average"), _ALIKE, "distance")
     order = {kind: number + 1 for number, kind in enumerate(dict.fromkeys(raw.tolist()))}
     return np.array([order[kind] for kind in raw.tolist()], np.int64)
-
-
-def _means(rows: NDArray[np.floating], edges: Floats, rate: float) -> Floats:
-    """Mean of the rows between successive edges (in seconds)."""
-    total = np.vstack((np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)))
-    at = np.clip(np.round(edges * rate).astype(int), 0, len(rows))
-    start = np.minimum(at[:-1], len(rows) - 1)
-    end = np.maximum(at[1:], start + 1)
-    return np.asarray((total[end] - total[start]) / (end - start)[:, None], np.float64)
-
-
-def _unit_spread(rows: Floats) -> Floats:
-    spread = rows.std(axis=0)
-    return np.asarray((rows - rows.mean(axis=0)) / np.where(spread > _STILL, spread, 1), np.float64)

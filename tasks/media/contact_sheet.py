@@ -47,7 +47,7 @@ def _dimensions(video: Path) -> tuple[int, tuple[int, int]]:
             stream = container.streams.video[0]
             return max(1, stream.frames), (stream.codec_context.width, stream.codec_context.height)
     except Exception as error:  # a hostile header can raise nearly anything from the library
-        raise InvalidInput(f"{video} is no film that can be read; give an mp4.", code="video_unreadable") from error
+        raise InvalidInput(f"{video} is no film that can be read; give an mp4.", code="video_not_media") from error
 
 
 def _pictures(video: Path, chosen: list[int], size: tuple[int, int], ffmpeg: str) -> list[Image.Image]:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 from av.video.stream import VideoStream
 
@@ -23,6 +24,7 @@ from tasks.media.frames import I420, Plane
 
 _BT709 = 1
 _LIMITED = 1
+_AVX512F = 13  # OpenCV's number for it
 
 
 def encode_segment(
@@ -51,6 +53,8 @@ def encode_segment(
             planes = [_view(plane) for plane in canvas.planes]
             canvas.time_base = 1 / spec.frame_rate
             for picture in pictures:
+                if picture.y.shape != (spec.height, spec.width):
+                    raise MediaError(f"a picture of {picture.y.shape[::-1]} is not {spec.width}x{spec.height}")
                 for target, plane in zip(planes, (picture.y, picture.u, picture.v), strict=True):
                     np.copyto(target, plane)
                 canvas.pts = count
@@ -66,7 +70,7 @@ def encode_segment(
 
 
 def _options(spec: SegmentSpec) -> dict[str, str]:
-    return {
+    options = {
         "preset": spec.preset,
         "crf": str(spec.crf),
         "profile": "high",
@@ -74,6 +78,10 @@ def _options(spec: SegmentSpec) -> dict[str, str]:
         "maxrate": spec.maxrate,
         "bufsize": spec.bufsize,
     }
+    if cv2.checkHardwareSupport(_AVX512F):
+        # x264's AVX-512 code for macroblock trees reads memory that nobody wrote, where a side is no multiple of 32
+        options["x264-params"] = "asm=avx2"
+    return options
 
 
 def _open_encoder(stream: VideoStream, spec: SegmentSpec) -> VideoStream:

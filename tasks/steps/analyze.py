@@ -33,6 +33,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         ctx.fetch(song.content_key),
         ffmpeg=locate(ctx.services.settings.ffmpeg_bin),
         pcm_to=pcm,
+        name=song.filename,
         max_s=ctx.services.settings.max_song_s,
         on_progress=ctx.progress,
         map=ctx.map,

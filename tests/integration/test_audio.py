@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ import mir_eval
 import numpy as np
 import pytest
 import soundfile
+
 from demo.song import synthesize
 from tasks import audio
 from tasks.audio.features import FRAME_RATE
@@ -123,8 +125,9 @@ def test_the_demonstration_song_is_heard_as_it_was_made(tmp_path: Path) -> None:
     expect_beats(heard, np.array(truth["beats"]), truth["tempo_bpm"])
     analysis = heard.analysis
     assert mir_eval.beat.f_measure(np.array(truth["downbeats"]), np.array(analysis.downbeats), 0.02) >= 0.98
-    expected = [(section["label"], pytest.approx(section["start_s"], abs=0.05)) for section in truth["sections"]]
-    assert [(section.label, section.start_s) for section in analysis.sections] == expected
+    assert [section.label for section in analysis.sections] == [section["label"] for section in truth["sections"]]
+    starts = np.array([section["start_s"] for section in truth["sections"]])
+    assert np.abs(np.array([section.start_s for section in analysis.sections]) - starts).max() < 0.05
     energy = {section.label: section.energy for section in analysis.sections}
     assert energy["intro"] < energy["verse"] < energy["chorus"]
     assert analysis.key == "A minor"
@@ -191,7 +194,7 @@ def test_curves_rise_at_the_clicks_and_lie_between_zero_and_one(tmp_path: Path) 
     features = hear(write(tmp_path / "clicks.wav", sound, "pcm_s16le")).features
     assert features.frame_rate == FRAME_RATE
     assert len(features) == pytest.approx(8 * float(FRAME_RATE), abs=2)
-    assert all(0 <= curve.min() and curve.max() <= 1 for curve in features.curves.values())
+    assert all(curve.min() >= 0 and curve.max() <= 1 for curve in features.curves.values())
     onset = features.curves["onset"]
     for beat in beats:
         centre = round(beat * float(FRAME_RATE))
@@ -229,8 +232,6 @@ def test_analyze_needs_only_a_path(tmp_path: Path) -> None:
 
 
 def test_importing_the_package_does_not_import_librosa(tmp_path: Path) -> None:
-    import subprocess
-
     code = "import sys, tasks.audio; sys.exit('librosa.util' in sys.modules or 'ray' in sys.modules)"
     assert (
         subprocess.run([sys.executable, "-c", code], cwd=Path(audio.__file__).parents[2], check=False).returncode == 0

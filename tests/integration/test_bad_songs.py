@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+
 from tasks import audio
 from tasks.domain.errors import InvalidInput
 from tasks.media.ffmpeg import locate
@@ -92,7 +94,7 @@ def test_a_song_of_one_second(tmp_path: Path) -> None:
         ("uncounted.aac", "aac", {}),
     ],
 )
-def test_a_song_of_sixteen_minutes(tmp_path: Path, name: str, codec: str, options: dict[str, object]) -> None:
+def test_a_song_of_sixteen_minutes(tmp_path: Path, name: str, codec: str, options: dict[str, Any]) -> None:
     song = write(tmp_path / name, silence(16 * 60, rate=8_000), codec, rate=8_000, **options)
     assert "15 min" in refused(song, "song_too_long", tmp_path)
 
@@ -107,7 +109,7 @@ def test_a_song_of_sixteen_minutes(tmp_path: Path, name: str, codec: str, option
         ("song.webm", "libopus", {"coded_rate": 48_000}),
     ],
 )
-def test_a_song_that_breaks_off(tmp_path: Path, name: str, codec: str, options: dict[str, object]) -> None:
+def test_a_song_that_breaks_off(tmp_path: Path, name: str, codec: str, options: dict[str, Any]) -> None:
     sound, _ = pulse_song(120, 20)
     song = write(tmp_path / name, sound, codec, **options)
     sentence = refused(cut(song), "song_truncated", tmp_path)
@@ -123,7 +125,7 @@ def test_a_song_that_breaks_off(tmp_path: Path, name: str, codec: str, options: 
     ],
 )
 def test_what_is_there_is_heard_where_nothing_is_promised(
-    tmp_path: Path, name: str, codec: str, options: dict[str, object]
+    tmp_path: Path, name: str, codec: str, options: dict[str, Any]
 ) -> None:
     sound, _ = pulse_song(120, 12)
     song = cut(write(tmp_path / name, sound, codec, **options))
@@ -148,7 +150,7 @@ def test_a_damaged_middle_is_passed_over(tmp_path: Path) -> None:
     assert float(audio.analyze(song).duration_s) == pytest.approx(12, abs=0.4)
 
 
-@pytest.mark.parametrize("end", [lambda: KeyboardInterrupt(), lambda: RuntimeError("the caller's own")])
+@pytest.mark.parametrize("end", [KeyboardInterrupt, RuntimeError])
 def test_nothing_is_left_when_the_listener_is_stopped(tmp_path: Path, end: Callable[[], BaseException]) -> None:
     sound, _ = pulse_song(120, 5)
     song = write(tmp_path / "song.wav", sound, "pcm_s16le")

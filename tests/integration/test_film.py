@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -152,6 +155,32 @@ def test_nothing_and_pictures_of_another_size_are_refused(tmp_path: Path) -> Non
         encode_segment([], spec(), tmp_path / "a.mp4")
     with pytest.raises(MediaError):
         encode_segment([I420.empty(64, 64)], spec(), tmp_path / "b.mp4")
+
+
+def test_the_same_pictures_give_the_same_bytes_whatever_lies_in_memory(tmp_path: Path) -> None:
+    films = set()
+    for junk in ("1", "85", "170"):
+        out = tmp_path / f"{junk}.mp4"
+        # the C library fills memory that is handed out with this byte, so that reading it unwritten shows
+        environment = {**os.environ, "MALLOC_PERTURB_": junk, "PYTHONPATH": os.pathsep.join(sys.path)}
+        subprocess.run([sys.executable, "-c", _ENCODE_NOISE, str(out)], env=environment, check=True, timeout=120)
+        films.add(out.read_bytes())
+    assert len(films) == 1
+
+
+_ENCODE_NOISE = """
+import sys
+from fractions import Fraction
+from pathlib import Path
+import numpy as np
+from tasks.domain.segment import SegmentSpec
+from tasks.media.encode import encode_segment
+from tasks.media.frames import I420
+noise = np.random.default_rng(4).integers(16, 235, (544, 918), np.uint8)
+grey = np.full((240, 427), 120, np.uint8)
+pictures = [I420(np.ascontiguousarray(noise[n : n + 480, 2 * n : 2 * n + 854]), grey, grey) for n in range(12)]
+encode_segment(pictures, SegmentSpec(width=854, height=480, frame_rate=Fraction(30)), Path(sys.argv[1]))
+"""
 
 
 def grey(count: int) -> Iterator[I420]:

@@ -8,6 +8,9 @@ from typing import Any
 import av
 import numpy as np
 import soundfile
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 Sound = NDArray[np.float32]
@@ -44,11 +47,8 @@ def pulse_song(
         at, half = round(beat * rate), round((beat + 30 / bpm) * rate)
         snare = 0.4 * random.standard_normal(len(time)) * np.exp(-time / 0.05)
         hat = 0.1 * random.standard_normal(len(time)) * np.exp(-time / 0.015)
-        _add(
-            total,
-            kick if number % beats_a_bar in {0, 2} and beats_a_bar == 4 or number % beats_a_bar == 0 else snare,
-            at,
-        )
+        strong = {0, 2} if beats_a_bar == 4 else {0}
+        _add(total, kick if number % beats_a_bar in strong else snare, at)
         _add(total, hat, half)
         if number % beats_a_bar == 0:
             _add(total, _chord((0, 5, 7, 3)[number // beats_a_bar % 4], beats_a_bar * 60 / bpm, rate), at)
@@ -89,13 +89,9 @@ def write(
             layout = {1: "mono", 2: "stereo", 6: "5.1"}[sound.shape[1]]
             voice = file.add_stream(codec, rate=stream.pop("coded_rate", rate), layout=layout, **stream)
         if pictures is not None:
-            pictures.width = pictures.height = 64
-            pictures.pix_fmt = "yuv420p"
-            for number in range(round(video_s * 10)):
-                picture = av.VideoFrame.from_ndarray(np.full((64, 64, 3), number % 255, np.uint8), "rgb24")
-                file.mux(pictures.encode(picture))
-            file.mux(pictures.encode(None))
+            _film(file, pictures, video_s)
         if voice is not None and sound is not None:
+            assert isinstance(voice, AudioStream)
             for at in range(0, len(sound), rate):
                 block = np.ascontiguousarray(sound[at : at + rate].reshape(1, -1))
                 frame = av.AudioFrame.from_ndarray(block, "flt", layout)
@@ -103,6 +99,14 @@ def write(
                 file.mux(voice.encode(frame))
             file.mux(voice.encode(None))
     return path
+
+
+def _film(file: OutputContainer, pictures: VideoStream, seconds: float) -> None:
+    pictures.width = pictures.height = 64
+    pictures.pix_fmt = "yuv420p"
+    for number in range(round(seconds * 10)):
+        file.mux(pictures.encode(av.VideoFrame.from_ndarray(np.full((64, 64, 3), number % 255, np.uint8), "rgb24")))
+    file.mux(pictures.encode(None))
 
 
 def _chord(root: int, seconds: float, rate: int) -> Sound:

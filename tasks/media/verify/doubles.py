@@ -52,11 +52,12 @@ def doubled_frames(pictures: Pictures, shots: Sequence[FrameRange]) -> tuple[int
 
 def _below_usual(values: Distances) -> NDArray[np.bool_]:
     """Mark the values that are small against most of those near them."""
-    usual = [
-        max(float(np.quantile(values[max(0, n - near) : n + 1 + near], 0.5, method="lower")) for near in _NEAR)
-        for n in range(len(values))
-    ]
+    usual = [max(_lower_median(values[max(0, n - near) : n + 1 + near]) for near in _NEAR) for n in range(len(values))]
     return np.asarray(values < _EQUAL * np.array(usual))
+
+
+def _lower_median(values: Distances) -> float:
+    return float(np.sort(values)[(len(values) - 1) // 2])
 
 
 def _runs(marks: NDArray[np.bool_]) -> list[FrameRange]:
@@ -67,10 +68,10 @@ def _runs(marks: NDArray[np.bool_]) -> list[FrameRange]:
 
 def _is_abrupt(values: Distances, run: FrameRange, least: float) -> bool:
     """Tell whether there is motion right before and right after ``run``, and next to none inside."""
-    sides = [values[max(0, run.start - _BESIDE) : run.start], values[run.end : run.end + _BESIDE]]
-    moving = [float(np.median(side)) for side in sides if len(side)]
-    if not moving:
-        return False
-    inside = len(moving) == len(sides)
-    equal, least = (_EQUAL, least) if inside else (_EQUAL_AT_END, 2 * least)
-    return min(moving) >= least and float(values[run.start : run.end].max()) < equal * min(moving)
+    before, after = values[max(0, run.start - _BESIDE) : run.start], values[run.end : run.end + _BESIDE]
+    if len(before) and len(after):
+        moving, equal = float(min(np.median(before), np.median(after))), _EQUAL
+    else:
+        moving, equal = min(map(float, [*before, *after]), default=0.0), _EQUAL_AT_END
+        least *= 2
+    return bool(moving >= least and values[run.start : run.end].max() < equal * moving)

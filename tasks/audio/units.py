@@ -1,0 +1,91 @@
+"""Bars as the units that sections are made of, and what each is like.
+
+Method
+------
+Each is described by its sound (cosine transform of log mel bands, rises) and its harmony (chroma of four quarters).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from tasks.audio.downbeat import Bars
+from tasks.audio.features import FRAME_RATE, HARMONY_RATE, Rises, Spectra
+from tasks.audio.grid import Grid
+from tasks.audio.tempo import Floats
+
+_EVEN_STEP_S = 2.0
+_BEATS_WITHOUT_BARS = 4
+_QUARTERS = 4
+_STILL = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """Bars (or what stands for them) of a song.
+
+    Attributes
+    ----------
+    edges : ndarray, shape (units + 1,), float64
+        Seconds, from 0 to the end of the song.
+    sound : ndarray, shape (units, d), float64
+        What each sounds like, of unit spread.
+    harmony : ndarray, shape (units, 48), float64
+        Chroma of its four quarters, of length one.
+    """
+
+    edges: Floats
+    sound: Floats
+    harmony: Floats
+
+
+def unit_edges(grid: Grid | None, bars: Bars | None, duration_s: float) -> Floats:
+    """Borders of the units: the first is 0, the last the song's end; what is too short joins its neighbour."""
+    if grid is None:
+        inner = np.arange(_EVEN_STEP_S, duration_s, _EVEN_STEP_S)
+    elif bars is None or bars.beats_a_bar is None:
+        inner = grid.times[::_BEATS_WITHOUT_BARS]
+    else:
+        inner = grid.times[bars.positions == 1]
+    usual = float(np.median(np.diff(inner))) if len(inner) > 1 else duration_s
+    inner = inner[(inner > 0.5 * usual) & (inner < duration_s - 0.5 * usual)]
+    filled: list[float] = [0.0]
+    for edge in [*inner.tolist(), duration_s]:
+        missing = int((edge - filled[-1]) / usual - 0.5)  # silence inside a song holds no beats, yet lasts
+        filled.extend(np.linspace(filled[-1], edge, missing + 2)[1:-1].tolist())
+        filled.append(float(edge))
+    return np.array(filled, np.float64)
+
+
+def describe(spectra: Spectra, risen: Rises, edges: Floats) -> Units:
+    """Describe the stretches between successive edges (in seconds)."""
+    logs = np.log1p(spectra.mel * np.float32(100 / max(float(np.quantile(spectra.mel, 0.999)), 1e-6)))
+    bands = _means(logs, edges, float(FRAME_RATE))
+    busy = _means(risen.bands, edges, float(FRAME_RATE))
+    timbre = scipy.fft.dct(bands, axis=1, norm="ortho")[:, :13]
+    sound = np.hstack((timbre / max(float(timbre.std()), 1e-6), 0.7 * _unit_spread(busy), 0.7 * _unit_spread(timbre)))
+    steps = np.arange(_QUARTERS) / _QUARTERS
+    quarters = np.append((edges[:-1, None] + np.diff(edges)[:, None] * steps).ravel(), edges[-1])
+    chroma = np.log1p(spectra.chroma / max(float(spectra.chroma.mean()), 1e-9))
+    harmony = _means(chroma, quarters, float(HARMONY_RATE)).reshape(len(edges) - 1, -1)
+    harmony = harmony - harmony.mean(axis=0)
+    length = np.linalg.norm(harmony, axis=1, keepdims=True)
+    return Units(edges=edges, sound=sound, harmony=harmony / np.where(length > 0, length, 1))
+
+
+def _means(rows: NDArray[np.floating], edges: Floats, rate: float) -> Floats:
+    """Mean of the rows between successive edges (in seconds)."""
+    total = np.vstack((np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)))
+    at = np.clip(np.round(edges * rate).astype(int), 0, len(rows))
+    start = np.minimum(at[:-1], len(rows) - 1)
+    end = np.maximum(at[1:], start + 1)
+    return np.asarray((total[end] - total[start]) / (end - start)[:, None], np.float64)
+
+
+def _unit_spread(rows: Floats) -> Floats:
+    spread = rows.std(axis=0)
+    return np.asarray((rows - rows.mean(axis=0)) / np.where(spread > _STILL, spread, 1), np.float64)
