@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ class Runtime:
             If Ray does not start or cannot be reached.
         """
         prepare_environment(self._settings)
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             if self._settings.ray_address:
                 ray.init(
@@ -64,6 +66,8 @@ class Runtime:
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             self.stop()
             raise ClusterError(f"Ray did not start: {error}") from error
+        for number, handler in handlers.items():
+            signal.signal(number, handler)  # Ray takes them
         self._expect_one_host()
 
     def stop(self) -> None:

@@ -21,7 +21,8 @@ from tasks.kernels import use_kernel_cache
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have started us with SIGINT ignored
+        signal.signal(number, _interrupt)
     sys.exit(_run())
 
 
@@ -42,6 +43,10 @@ def _run() -> int:
         return _say(error.message, problem_of(error.code).exit_code)
     except KeyboardInterrupt:
         return _say("Interrupted.", ExitCode.INTERRUPTED)
+    except SystemExit as left:
+        if left.code == ExitCode.INTERRUPTED:  # typer ends an interrupted command without a word
+            return _say("Interrupted.", ExitCode.INTERRUPTED)
+        raise
     except OSError as error:
         return _say(f"{error.strerror or error}: {error.filename or 'this machine refused'}.", ExitCode.ENVIRONMENT)
     return ExitCode.OK

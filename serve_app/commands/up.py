@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import sys
 import threading
 from typing import Annotated
 
+import ray
 import typer
 from ray import serve
 from ray.serve.config import HTTPOptions
@@ -18,6 +20,8 @@ from cluster.services import open_services
 from cluster.settings import load_settings
 from serve_app.app import Args, build
 from tasks.dispatcher import start_dispatcher
+
+_LOOK_EVERY_S = 5.0
 
 
 def up(
@@ -31,13 +35,17 @@ def up(
     expect_loopback(address)
     open_services(settings, migrate=True)
     runtime = Runtime(settings, workers=workers or os.cpu_count() or 1)
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     runtime.start()
     try:
         serve.start(http_options=HTTPOptions(host=address, port=number))
         serve.run(build(Args()), name="vibecraft", route_prefix="/")
-        start_dispatcher()
+        dispatcher = start_dispatcher()  # it lives as long as somebody holds it
         sys.stderr.write(f"VibeCraft listens on http://{address}:{number} (its API is described at /docs)\n")
-        threading.Event().wait()
+        while ray.get(dispatcher.healthy.remote()):
+            threading.Event().wait(_LOOK_EVERY_S)
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopping.\n")  # the way a service ends, not a failure
     finally:
         serve.shutdown()  # type: ignore[no-untyped-call]
         runtime.stop()

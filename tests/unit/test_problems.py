@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def codes_of_invalid_input() -> set[str]:
-    codes = set()
+    codes: set[str] = set()
     for path in [*(ROOT / "tasks").rglob("*.py"), *(ROOT / "serve_app").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "InvalidInput":
                 given = [word.value for word in node.keywords if word.arg == "code"]
-                codes |= {value.value for value in given if isinstance(value, ast.Constant)} or {"invalid_input"}
+                codes |= {str(value.value) for value in given if isinstance(value, ast.Constant)} or {"invalid_input"}
     return codes
 
 
