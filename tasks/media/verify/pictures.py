@@ -7,7 +7,8 @@ Arrays have one value for each decoded frame; what frame 0 has no predecessor fo
 Method
 ------
 The guarded child gives every decoded picture once and at full size. ``motion`` is the mean absolute difference of
-full-size luma: it tells a repeated picture from a moving one. ``changes`` are distances of small pictures, 64x36,
+full-size luma and ``peak`` the largest: they tell a repeated picture from a moving one, and from one in which little
+moves but fast. ``changes`` are distances of small pictures, 64x36,
 whose luma has its mean taken off and is divided by its deviation: a flash or a fade moves them little, other
 content moves them much. What that loses of flat colours, chroma and a share of the mean bring back. Only
 the three pictures before the current one are held.
@@ -51,6 +52,8 @@ class Pictures:
     ----------
     motion : ndarray, shape (frames,), float32
         Mean absolute difference of luma from the frame before, in levels of 0..255.
+    peak : ndarray, shape (frames,), float32
+        Largest absolute difference of luma from the frame before, in levels of 0..255.
     changes : tuple of ndarray, each of shape (frames,), float32
         ``changes[k - 1][n]`` is the distance of frame n from frame n - k, k in 1..LAGS; about 1 for unlike pictures.
     errors : tuple of str
@@ -58,6 +61,7 @@ class Pictures:
     """
 
     motion: Distances
+    peak: Distances
     changes: tuple[Distances, ...]
     errors: tuple[str, ...]
 
@@ -81,7 +85,8 @@ def measure_pictures(video: Path, size: tuple[int, int], *, ffmpeg: str) -> Pict
     with guarded(video, lambda descriptor: _command(ffmpeg, descriptor, width, height), _LIMITS) as child:
         for luma, chroma in _decoded(child, width, height, complaints):
             gauge.add(luma, chroma)
-    return Pictures(np.array(gauge.motion, np.float32), gauge.changes(), tuple(complaints))
+    motion, peak = np.array(gauge.motion, np.float32), np.array(gauge.peak, np.float32)
+    return Pictures(motion, peak, gauge.changes(), tuple(complaints))
 
 
 def _command(ffmpeg: str, descriptor: int, width: int, height: int) -> list[str]:
@@ -118,13 +123,16 @@ class _Gauge:
 
     def __init__(self) -> None:
         self.motion: list[float] = []
+        self.peak: list[float] = []
         self._changes: tuple[list[float], ...] = tuple([] for _ in range(LAGS))
         self._small: deque[Distances] = deque(maxlen=LAGS)
         self._luma: Plane | None = None
 
     def add(self, luma: Plane, chroma: Plane) -> None:
         """Measure the next picture; its planes must stay as they are until the one after it has been added."""
-        self.motion.append(np.nan if self._luma is None else cv2.norm(luma, self._luma, cv2.NORM_L1) / luma.size)
+        before = self._luma
+        self.motion.append(np.nan if before is None else cv2.norm(luma, before, cv2.NORM_L1) / luma.size)
+        self.peak.append(np.nan if before is None else cv2.norm(luma, before, cv2.NORM_INF))
         self._luma = luma
         small = _small(luma, chroma)
         for lag, changes in enumerate(self._changes, 1):
