@@ -22,8 +22,8 @@ test-all: .venv/dev.stamp check ## everything, the long ones too
 	@$(BIN)/pytest
 
 check: .venv/dev.stamp ## ruff, mypy, import-linter and deptry
-	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet --no-cache .
+	@$(BIN)/ruff check --quiet --no-cache .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/deptry .

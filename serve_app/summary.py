@@ -7,12 +7,12 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from tasks.media.verify import Report
 
 from serve_app.film import Film
 from serve_app.output import timeline_path
 from tasks.domain.document import SCHEMA
 from tasks.domain.timebase import rate_text
+from tasks.media.verify import Report
 
 
 def json_summary(made: Film, target: Path, report: Report | None, seconds: dict[str, float]) -> dict[str, Any]:

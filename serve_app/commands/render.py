@@ -10,8 +10,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from tasks.media.verify import Report
-from tasks.media.verify import verify as verify_film
 
 from cluster.db.engine import writing
 from cluster.services import Services, open_services
@@ -25,6 +23,8 @@ from tasks.domain.errors import InvalidInput
 from tasks.domain.request import AUTO_STYLE, Aspect, Rate, Resolution, VideoRequest
 from tasks.domain.style import StyleName
 from tasks.media.ffmpeg import locate
+from tasks.media.verify import Report
+from tasks.media.verify import verify as verify_film
 from tasks.steps import songs
 
 _LOOKS = ", ".join([AUTO_STYLE, *StyleName])
