@@ -31,6 +31,8 @@ class Settings(BaseSettings):
         ``FFMPEG_BIN``: an ffmpeg to use instead of the one that is found.
     api_host, api_port
         ``API_HOST`` and ``API_PORT`` or ``PORT``: where HTTP is served.
+    api_log_level : str
+        ``API_LOG_LEVEL``: how much the HTTP application logs.
     ray_address : str or None
         ``RAY_ADDRESS``: a running cluster; by default a local one is started.
     librosa_cache_dir : Path or None

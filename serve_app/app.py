@@ -9,6 +9,7 @@ from ray.serve import Application
 
 from cluster.services import open_services
 from cluster.settings import load_settings
+from cluster.telemetry import configure_logs
 from serve_app.api import create_api
 
 
@@ -25,7 +26,9 @@ class Args(BaseModel):
 
 
 def _api() -> FastAPI:
-    return create_api(open_services(load_settings()))
+    settings = load_settings()
+    configure_logs(settings.api_log_level)
+    return create_api(open_services(settings))
 
 
 @serve.deployment(max_ongoing_requests=200, ray_actor_options={"num_cpus": 0})
