@@ -89,7 +89,7 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the environment.
+    """Read the environment, and make the data folder.
 
     Raises
     ------
@@ -102,4 +102,10 @@ def load_settings() -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "a setting"
         raise SettingsError(f"{name} is not usable: {first['msg']}.") from None
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"VC_DATA_DIR names {settings.data_dir}, which cannot be a folder ({error.strerror}); choose another."
+        ) from error
     return settings

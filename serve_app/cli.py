@@ -10,6 +10,9 @@ import signal
 import sys
 from types import FrameType
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from cluster.environment import prepare_environment
 from cluster.errors import PlatformError
 from cluster.settings import load_settings
@@ -17,6 +20,8 @@ from cluster.telemetry import configure_logs
 from serve_app.problems import CommandError, ExitCode, problem_of
 from tasks.domain.errors import DomainError
 from tasks.kernels import use_kernel_cache
+
+_log = structlog.get_logger(__name__)
 
 
 def main() -> None:
@@ -37,19 +42,30 @@ def _run() -> int:
         from serve_app.commands import command_line  # noqa: PLC0415
 
         command_line(sys.argv[1:])()
-    except CommandError as error:
-        return _say(error.message, error.exit_code)
-    except (DomainError, PlatformError) as error:
-        return _say(error.message, problem_of(error.code).exit_code)
-    except KeyboardInterrupt:
-        return _say("Interrupted.", ExitCode.INTERRUPTED)
     except SystemExit as left:
-        if left.code == ExitCode.INTERRUPTED:  # typer ends an interrupted command without a word
-            return _say("Interrupted.", ExitCode.INTERRUPTED)
-        raise
-    except OSError as error:
-        return _say(f"{error.strerror or error}: {error.filename or 'this machine refused'}.", ExitCode.ENVIRONMENT)
+        if left.code != ExitCode.INTERRUPTED:
+            raise
+        return _say("Interrupted.", ExitCode.INTERRUPTED)  # typer ends an interrupted command without a word
+    except BaseException as error:  # noqa: BLE001 - no traceback reaches a user
+        return _say(*_ending(error))
     return ExitCode.OK
+
+
+def _ending(error: BaseException) -> tuple[str, ExitCode]:
+    """Give the sentence and the exit code that an error ends a command with; what is unforeseen is logged."""
+    match error:
+        case CommandError():
+            return error.message, error.exit_code
+        case DomainError() | PlatformError():
+            return error.message, problem_of(error.code).exit_code
+        case KeyboardInterrupt():
+            return "Interrupted.", ExitCode.INTERRUPTED
+        case OSError():
+            return f"{error.strerror or error}: {error.filename or 'this machine refused'}.", ExitCode.ENVIRONMENT
+    _log.error("a command failed", exc_info=error)
+    if isinstance(error, SQLAlchemyError):
+        return "The database cannot be used; vibecraft.log in the data folder says why.", ExitCode.ENVIRONMENT
+    return "Something went wrong on our side; vibecraft.log in the data folder says what.", ExitCode.FAILED
 
 
 def _say(message: str, exit_code: ExitCode) -> int:

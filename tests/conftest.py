@@ -30,7 +30,8 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def services(data_dir: Path) -> Iterator[Services]:
     """Open a migrated platform on a fresh data folder."""
-    assert not data_dir.exists()
-    opened = open_services(load_settings(), migrate=True)
+    settings = load_settings()
+    assert settings.data_dir == data_dir
+    opened = open_services(settings, migrate=True)
     yield opened
     opened.engine.dispose()

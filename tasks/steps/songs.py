@@ -110,9 +110,7 @@ def analysis_of(session: Session, composition: Composition) -> Analysis | None:
 
 
 def _expect_length(header: SoundHeader, name: str, max_s: int) -> None:
-    # only containers that count their samples are believed; the decoder decides about the others
-    counted = {"wav", "flac", "mov,mp4,m4a,3gp,3g2,mj2"}
-    if header.container in counted and header.promised_s is not None and header.promised_s > max_s + 1:
+    if header.promised_s is not None and header.promised_s > max_s + 1:
         raise InvalidInput(
             f"{name} lasts {float(header.promised_s) / 60:.0f} minutes; songs of up to {max_s // 60} minutes become"
             " videos, so cut it first.",

@@ -154,6 +154,36 @@ def test_what_cannot_be_used_ends_with_a_sentence_and_exit_code_2(
     assert left_in(data_dir) == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("VC_DATA_DIR", "{file}", "cannot be a folder"),
+        ("DATABASE_URL", "sqlite:///{file}", "The database cannot be used"),
+        ("DATABASE_URL", "mysql://x/y", "only sqlite"),
+        ("FFMPEG_BIN", "no-such-ffmpeg", "FFMPEG_BIN names no-such-ffmpeg"),
+        ("PORT", "many", "PORT is not usable"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_ends_with_a_sentence_and_exit_code_3(  # noqa: PLR0917
+    tmp_path: Path,
+    data_dir: Path,
+    song: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    sentence: str,
+) -> None:
+    (tmp_path / "file").write_text("This is no database and no folder.\n" * 40)
+    given = value.format(file=tmp_path / "file")
+    monkeypatch.setenv(variable, given)
+    folder = Path(given) if variable == "VC_DATA_DIR" else data_dir
+    run = vibecraft(folder, "render", song, "-o", tmp_path / "film.mp4", "--workers", "1")
+    assert run.returncode == 3, run.stderr
+    assert sentence in run.stderr
+    assert "raceback" not in run.stderr + run.stdout
+    assert not (tmp_path / "film.mp4").exists()
+
+
 def test_silence_still_gives_a_film_and_says_so(tmp_path: Path, data_dir: Path) -> None:
     soundfile.write(tmp_path / "silence.wav", np.zeros((44_100 * 9, 2)), 44_100)
     options = ["--workers", "1", "--resolution", "480p", "--fps", "24"]
