@@ -6,9 +6,9 @@ An encoder makes a repeated picture nearly, not exactly, equal to the one before
 the motion around it, by the full-size difference and by the small-picture distance alike. A frame may repeat its
 predecessor if both are below `_EQUAL` of their medians over the frames near it in its shot. A run of such
 frames is doubled if motion stops abruptly before it and goes on abruptly after it: the whole run stays below
-`_EQUAL` of the median of the three frames on either side, and both of these show real motion; and no place changes
-much, which tells a repeat from a moment in which little moves but fast. At an end of the shot the other side decides,
-more strictly.
+`_EQUAL` of the frame and of the median of the three frames on either side, and these show real motion; and no place
+changes much, which tells a repeat from a moment in which little moves but fast. At an end of the shot the other side
+decides, more strictly.
 
 What this leaves to the plan: a still shot, motion that fades to rest, and rests that last longer than the motion
 around them. A picture doubled in motion of less than about a pixel a frame may be missed: the encoder blends it
@@ -80,7 +80,8 @@ def _is_abrupt(values: Distances, run: FrameRange, least: float) -> bool:
     """Tell whether there is motion right before and right after ``run``, and next to none inside."""
     before, after = values[max(0, run.start - _BESIDE) : run.start], values[run.end : run.end + _BESIDE]
     if len(before) and len(after):
-        moving, equal = float(min(np.median(before), np.median(after))), _EQUAL
+        # motion that swings back passes through rest as well, but slows down before it and gathers speed after
+        moving, equal = float(min(np.median(before), before[-1], after[0], np.median(after))), _EQUAL
     else:
         moving, equal = min(map(float, [*before, *after]), default=0.0), _EQUAL_AT_END
         least *= 2
