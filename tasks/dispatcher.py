@@ -16,6 +16,7 @@ from ray.exceptions import RayError
 
 from cluster.db.engine import reading, writing
 from cluster.db.tables import Job, Step
+from cluster.errors import ClusterError
 from cluster.jobs import store
 from cluster.jobs.states import State
 from cluster.services import Services, open_services
@@ -25,6 +26,7 @@ from tasks.wakeup import run_step
 
 ACTOR_NAME = "vibecraft-dispatcher"
 _LOOK_EVERY_S = 0.1
+_ANSWER_S = 10.0
 _IN_FLIGHT_PER_CPU = 2
 
 
@@ -73,8 +75,7 @@ class RayExecutor:
         self._dispatcher = start_dispatcher(only_job=job_id)
         try:
             while not is_over(self._services, job_id):
-                ready, _ = ray.wait([self._dispatcher.healthy.remote()], timeout=10)
-                ray.get(ready)  # raises when the dispatcher is gone for good
+                expect_turning(self._dispatcher)
                 self._services.clock.sleep(_LOOK_EVERY_S)
         finally:
             ray.kill(self._dispatcher)
@@ -158,6 +159,23 @@ def start_dispatcher(only_job: str | None = None) -> Any:
         name=ACTOR_NAME, num_cpus=0, max_restarts=-1, max_task_retries=-1, get_if_exists=only_job is None
     )
     return actor.remote(only_job)
+
+
+def expect_turning(dispatcher: Any) -> None:
+    """Ask the dispatcher whether it works; one that is busy coming up or restarting is waited for.
+
+    Raises
+    ------
+    ClusterError
+        If it is gone for good or its loop has ended.
+    """
+    ready, _ = ray.wait([dispatcher.healthy.remote()], timeout=_ANSWER_S)
+    try:
+        turning = all(ray.get(ready))
+    except RayError as error:
+        raise ClusterError(f"The dispatcher is gone: {error}") from error
+    if not turning:
+        raise ClusterError("The dispatcher stopped; start the command again.")
 
 
 def is_over(services: Services, job_id: str) -> bool:

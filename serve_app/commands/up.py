@@ -9,7 +9,6 @@ import sys
 import threading
 from typing import Annotated
 
-import ray
 import typer
 from ray import serve
 from ray.serve.config import HTTPOptions
@@ -19,7 +18,7 @@ from cluster.runtime import Runtime
 from cluster.services import open_services
 from cluster.settings import load_settings
 from serve_app.app import Args, build
-from tasks.dispatcher import start_dispatcher
+from tasks.dispatcher import expect_turning, start_dispatcher
 
 _LOOK_EVERY_S = 5.0
 
@@ -42,7 +41,8 @@ def up(
         serve.run(build(Args()), name="vibecraft", route_prefix="/")
         dispatcher = start_dispatcher()  # it lives as long as somebody holds it
         sys.stderr.write(f"VibeCraft listens on http://{address}:{number} (its API is described at /docs)\n")
-        while ray.get(dispatcher.healthy.remote()):
+        while True:
+            expect_turning(dispatcher)
             threading.Event().wait(_LOOK_EVERY_S)
     except KeyboardInterrupt:
         sys.stderr.write("Stopping.\n")  # the way a service ends, not a failure
