@@ -46,12 +46,12 @@ def _run() -> int:
         if left.code != ExitCode.INTERRUPTED:
             raise
         return _say("Interrupted.", ExitCode.INTERRUPTED)  # typer ends an interrupted command without a word
-    except BaseException as error:  # noqa: BLE001 - no traceback reaches a user
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback reaches a user
         return _say(*_ending(error))
     return ExitCode.OK
 
 
-def _ending(error: BaseException) -> tuple[str, ExitCode]:
+def _ending(error: Exception | KeyboardInterrupt) -> tuple[str, ExitCode]:
     """Give the sentence and the exit code that an error ends a command with; what is unforeseen is logged."""
     match error:
         case CommandError():
