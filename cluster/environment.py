@@ -14,6 +14,7 @@ _ENVIRONMENT = {
     "RAY_raylet_start_wait_time_s": "150",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "1",
+    "RAY_task_oom_retries": "0",  # the database counts the tries
 }
 
 

@@ -7,7 +7,9 @@
     │   └── ObjectMissing    there is no object of that key
     ├── JobError
     │   ├── LeaseLost        somebody else holds the step now; write nothing more
-    │   └── IllegalEdge      a state that may not follow the present one
+    │   ├── IllegalEdge      a state that may not follow the present one
+    │   ├── JobOver          the job has ended, so it cannot be cancelled
+    │   └── JobNotOver       the job has not ended badly, so it cannot be begun anew
     └── ClusterError         Ray could not be started or reached
 
 Each has a stable ``code`` and says whether the same call may work later.
@@ -69,6 +71,18 @@ class IllegalEdge(JobError):
     """A state that may not follow the present one."""
 
     code = "illegal_edge"
+
+
+class JobOver(JobError):
+    """The job has ended already."""
+
+    code = "job_over"
+
+
+class JobNotOver(JobError):
+    """The job has not ended, or ended well."""
+
+    code = "job_not_over"
 
 
 class ClusterError(PlatformError):

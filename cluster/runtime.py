@@ -6,10 +6,13 @@ the presence of a file, and report usage.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import queue
 import shutil
 import signal
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +24,31 @@ from cluster.settings import Settings
 
 NAMESPACE = "vibecraft"
 _OBJECT_STORE_BYTES = 100 << 20
+_ANSWER_S = 20.0
 
 
 class Runtime:
-    """A Ray that this process uses: one that it starts for itself, or one that ``RAY_ADDRESS`` names."""
+    """A Ray that this process uses: one that it starts for itself, or one that ``RAY_ADDRESS`` names.
 
-    def __init__(self, settings: Settings, *, workers: int) -> None:
+    Parameters
+    ----------
+    workers : int
+        CPUs of a Ray of our own.
+    dashboard : bool
+        Whether a Ray of our own shows its dashboard, through which jobs can be submitted.
+    """
+
+    def __init__(self, settings: Settings, *, workers: int, dashboard: bool = False) -> None:
         self._settings = settings
-        self._workers = workers
+        self.workers = workers
+        self._dashboard = dashboard
         self._temporary: Path | None = None
+        self.dashboard_url: str | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the Ray is started, and stopped, by this process."""
+        return not self._settings.ray_address
 
     def start(self) -> None:
         """Start or join Ray, quietly.
@@ -37,38 +56,41 @@ class Runtime:
         Raises
         ------
         SettingsError
-            If ``RAY_ADDRESS`` names a cluster with other nodes, which the embedded database cannot serve.
+            If the cluster has other nodes, which the embedded database or local storage cannot serve.
         ClusterError
             If Ray does not start or cannot be reached.
         """
         prepare_environment(self._settings)
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        common: dict[str, Any] = {
+            "namespace": NAMESPACE,
+            "log_to_driver": False,
+            "logging_level": logging.ERROR,
+        }
         try:
             if self._settings.ray_address:
-                ray.init(
-                    address=self._settings.ray_address,
-                    namespace=NAMESPACE,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                )
+                context = ray.init(address=self._settings.ray_address, **common)
             else:
                 self._temporary = Path(tempfile.mkdtemp(prefix="vc-"))
-                ray.init(
+                context = ray.init(
                     address="local",
-                    num_cpus=self._workers,
-                    include_dashboard=False,
+                    num_cpus=self.workers,
+                    include_dashboard=self._dashboard,
                     object_store_memory=_OBJECT_STORE_BYTES,
-                    namespace=NAMESPACE,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
                     _temp_dir=str(self._temporary),
+                    **common,
                 )
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             self.stop()
             raise ClusterError(f"Ray did not start: {error}") from error
         for number, handler in handlers.items():
             signal.signal(number, handler)  # Ray takes them
-        self._expect_one_host()
+        self.dashboard_url = context.dashboard_url or None
+        try:
+            expect_served(self._settings)
+        except SettingsError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop the Ray that this process started, or leave the one that it joined."""
@@ -77,13 +99,47 @@ class Runtime:
             shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary = None
 
-    def _expect_one_host(self) -> None:
-        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-        alive = [node for node in nodes if node["Alive"]]
-        here = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-        if len(alive) != 1 or alive[0]["NodeManagerAddress"] != here:
-            self.stop()
-            raise SettingsError(
-                "RAY_ADDRESS names a cluster with other nodes, which the embedded database and local storage cannot"
-                " serve; unset RAY_ADDRESS."
-            )
+
+def expect_served(settings: Settings) -> None:
+    """Refuse a cluster with other nodes where the database or the storage is this machine's own.
+
+    Raises
+    ------
+    SettingsError
+        Says what is needed instead.
+    """
+    alive = _alive_nodes()
+    here = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    if settings.serves_one_host_only and (len(alive) != 1 or alive[0]["NodeManagerAddress"] != here):
+        raise SettingsError(
+            "The cluster has other nodes, which the embedded database and local storage cannot serve; set DATABASE_URL"
+            " to a Postgres and S3_BUCKET_NAME with its keys, or unset RAY_ADDRESS."
+        )
+
+
+def expect_cluster() -> None:
+    """Ask the cluster's head for a node that is alive.
+
+    Raises
+    ------
+    ClusterError
+        If there is none, or the head does not answer.
+    """
+    answers: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def ask() -> None:
+        with contextlib.suppress(Exception):  # whatever it raises, the head gave no answer
+            answers.put(len(_alive_nodes()))
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        alive = answers.get(timeout=_ANSWER_S)
+    except queue.Empty:
+        raise ClusterError("Ray's head does not answer.") from None
+    if not alive:
+        raise ClusterError("No node of the Ray cluster is alive.")
+
+
+def _alive_nodes() -> list[dict[str, Any]]:
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node for node in nodes if node["Alive"]]

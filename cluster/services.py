@@ -1,4 +1,4 @@
-"""What a process of ours holds open: settings, database, storage, clock."""
+"""What a process of ours holds open: settings, database, storage, clock, and the keeper of its leases."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from cluster.clock import Clock, SystemClock
 from cluster.db import migrations
 from cluster.db.engine import open_engine
+from cluster.jobs.keeper import Keeper
 from cluster.settings import Settings
 from cluster.storage.base import Storage
 from cluster.storage.local import LocalStorage
@@ -22,6 +23,12 @@ class Services:
     engine: Engine
     storage: Storage
     clock: Clock
+    keeper: Keeper
+
+    def close(self) -> None:
+        """End the keeper's thread and close all connections."""
+        self.keeper.stop()
+        self.engine.dispose()
 
 
 def open_services(settings: Settings, *, migrate: bool = False) -> Services:
@@ -30,9 +37,21 @@ def open_services(settings: Settings, *, migrate: bool = False) -> Services:
     Parameters
     ----------
     migrate : bool
-        Bring the database to the newest schema first: what starts a service or a command does, workers do not.
+        See to it that the schema fits first: what starts a service or a command does, workers do not.
+
+    Raises
+    ------
+    SettingsError
+        If ``migrate`` and a database server's schema is not of this version.
     """
     engine = open_engine(settings.database)
     if migrate:
-        migrations.upgrade(engine)
-    return Services(settings=settings, engine=engine, storage=LocalStorage(settings.objects_dir), clock=SystemClock())
+        migrations.make_ready(engine)
+    clock = SystemClock()
+    return Services(
+        settings=settings,
+        engine=engine,
+        storage=LocalStorage(settings.objects_dir),
+        clock=clock,
+        keeper=Keeper(engine, settings, clock),
+    )

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+
+import structlog
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 from ray import serve
+from ray.exceptions import RayError
 from ray.serve import Application
 
+from cluster.runtime import expect_served
 from cluster.services import open_services
 from cluster.settings import load_settings
 from cluster.telemetry import configure_logs
 from serve_app.api import create_api
+from tasks.dispatcher import start_dispatcher
+
+NAME = "vibecraft"
+_LOOK_EVERY_S = 10.0
+
+_log = structlog.get_logger(__name__)
 
 
 class Args(BaseModel):
@@ -26,9 +37,29 @@ class Args(BaseModel):
 
 
 def _api() -> FastAPI:
+    """Make the application of one replica; with it the reaper runs, and the dispatcher is seen to.
+
+    Raises
+    ------
+    SettingsError
+        If the database is not of this version, or cannot serve this cluster.
+    """
     settings = load_settings()
     configure_logs(settings.api_log_level)
-    return create_api(open_services(settings))
+    services = open_services(settings, migrate=True)
+    expect_served(settings)
+    services.keeper.start()
+    threading.Thread(target=_see_to_the_dispatcher, name="dispatcher", daemon=True).start()
+    return create_api(services)
+
+
+def _see_to_the_dispatcher() -> None:
+    while True:
+        try:
+            start_dispatcher()
+        except RayError as error:
+            _log.warning("the dispatcher could not be started", error=str(error))
+        threading.Event().wait(_LOOK_EVERY_S)
 
 
 @serve.deployment(max_ongoing_requests=200, ray_actor_options={"num_cpus": 0})

@@ -7,21 +7,26 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from cluster.db.engine import reading, writing
 from cluster.db.tables import Composition, Job
+from cluster.errors import ClusterError
 from cluster.jobs import store
 from cluster.jobs.states import State
 from cluster.runtime import Runtime
 from cluster.services import Services
 from serve_app.problems import job_error
-from tasks.dispatcher import InlineExecutor, RayExecutor, is_over
 from tasks.domain.analysis import Analysis
 from tasks.domain.request import VideoRequest
 from tasks.domain.style import StyleName
 from tasks.domain.timeline import Timeline
+from tasks.executors import InlineExecutor, RayExecutor, is_over
 from tasks.media.probe import sound_header
 from tasks.procedural.engine import warm
 from tasks.steps import songs
+
+_log = structlog.get_logger(__name__)
 
 _WORTH_RAY_PIXELS = 20 * 30 * 1280 * 720
 """Below so many pixels in the whole film one process is done before a cluster is up."""
@@ -102,10 +107,22 @@ def _make_on_ray(services: Services, job_id: str, workers: int) -> None:
     try:
         runtime.start()
         prelude.finish()
-        if not is_over(services, job_id):
-            RayExecutor(services).run(job_id)
+        while not is_over(services, job_id):
+            try:
+                RayExecutor(services).run(job_id)
+            except ClusterError as error:
+                _start_again(runtime, error)
     finally:
         runtime.stop()
+
+
+def _start_again(runtime: Runtime, error: ClusterError) -> None:
+    """Replace a Ray of our own that is lost; what it had finished is in the database."""
+    if not runtime.is_own:
+        raise error
+    _log.warning("Ray is lost and started again", error=str(error))
+    runtime.stop()
+    runtime.start()
 
 
 class _Prelude(threading.Thread):

@@ -44,8 +44,13 @@ def write(services: Services, made: Film, target: Path) -> None:
     """Write the film and its timeline; each appears whole or not at all."""
     document = json.dumps(made.timeline.to_json(), indent=1).encode() + b"\n"
     _publish(timeline_path(target), lambda path: path.write_bytes(document))
-    stored = services.storage.fetch_file(made.video_key, target.with_name(f".{target.name}.fetched"))
-    _publish(target, lambda path: shutil.copyfile(stored, path))
+
+    def fetch(path: Path) -> None:
+        stored = services.storage.fetch_file(made.video_key, path)
+        if stored != path:
+            shutil.copyfile(stored, path)
+
+    _publish(target, fetch)
 
 
 def _publish(target: Path, fill: Callable[[Path], object]) -> None:

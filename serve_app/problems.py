@@ -72,6 +72,8 @@ PROBLEMS: dict[str, Problem] = {
     "not_found": _input(HTTPStatus.NOT_FOUND, "Not found"),
     "range_invalid": _input(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "The range lies outside"),
     "not_ready": Problem(HTTPStatus.CONFLICT, ExitCode.FAILED, "Not finished yet"),
+    "job_over": Problem(HTTPStatus.CONFLICT, ExitCode.FAILED, "The job is over"),
+    "job_not_over": Problem(HTTPStatus.CONFLICT, ExitCode.FAILED, "The job is not over"),
     "tool_missing": Problem(HTTPStatus.INTERNAL_SERVER_ERROR, ExitCode.ENVIRONMENT, "A tool is missing"),
     "settings_error": Problem(HTTPStatus.INTERNAL_SERVER_ERROR, ExitCode.ENVIRONMENT, "A setting cannot be used"),
     "cluster_error": Problem(HTTPStatus.SERVICE_UNAVAILABLE, ExitCode.ENVIRONMENT, "Ray is not available"),

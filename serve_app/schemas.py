@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cluster.db.tables import Composition, Job, Song, Step
+from cluster.db.tables import Composition, Job, JobEvent, Song, Step
+from cluster.jobs import store
 from cluster.jobs.states import State
 from tasks.domain.request import LARGEST_SEED, Aspect, Rate, Resolution, VideoRequest
 from tasks.domain.style import StyleName
@@ -57,6 +58,12 @@ class CompositionIn(BaseModel):
     seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
     start_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     end_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    priority: Literal["normal", "batch"] = "normal"
+
+    @property
+    def level(self) -> int:
+        """The job's priority: a batch waits for everything else."""
+        return store.BATCH if self.priority == "batch" else store.NORMAL
 
     def request(self) -> VideoRequest:
         """Turn it into the trade's record."""
@@ -120,6 +127,52 @@ class JobOut(BaseModel):
             error=error,
             created_at=job.created_at,
             finished_at=job.finished_at,
+        )
+
+
+class EventOut(BaseModel):
+    """One thing that happened to a job or to one of its steps."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 812,
+                    "kind": "step",
+                    "step_id": "step_01k0a3v9q2x8m4n6p7r5s1t0wz",
+                    "before": "queued",
+                    "after": "running",
+                    "progress": None,
+                    "reason": None,
+                    "at": "2026-11-24T12:00:00Z",
+                }
+            ]
+        }
+    )
+
+    id: int
+    kind: str
+    step_id: str | None
+    before: str | None
+    after: str | None
+    progress: float | None
+    reason: str | None
+    at: datetime
+
+    @classmethod
+    def of(cls, event: JobEvent) -> EventOut:
+        """Show a row; evidence that is not for users stays inside."""
+        detail = event.detail or {}
+        assert event.id is not None
+        return cls(
+            id=event.id,
+            kind=event.kind,
+            step_id=event.step_id,
+            before=event.before,
+            after=event.after,
+            progress=detail.get("progress"),
+            reason=detail.get("message") or detail.get("reason") or detail.get("parked"),
+            at=event.at,
         )
 
 

@@ -1,84 +1,59 @@
-"""Who runs steps: this process one after the other, or a cluster side by side. Both call `run_step`.
+"""Who hands steps to the cluster: an actor without a state that would matter.
 
-The dispatcher on the cluster is an actor without a state that would matter: it asks the database what can run and
-submits it, a bounded number at a time. Whatever it forgets, the database still knows.
+It asks the database what can run and submits it, a bounded number at a time. Whatever it forgets when it dies, the
+database still knows; Ray starts it again.
 """
 
 from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Collection, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any
 
+import numpy as np
 import ray
+import structlog
+from ray.autoscaler.sdk import request_resources
 from ray.exceptions import RayError
+from sqlalchemy.exc import SQLAlchemyError
 
-from cluster.db.engine import reading, writing
-from cluster.db.tables import Job, Step
-from cluster.errors import ClusterError
-from cluster.jobs import store
-from cluster.jobs.states import State
+from cluster.errors import ClusterError, PlatformError
+from cluster.jobs import announce, retry
+from cluster.jobs.announce import Announced
+from cluster.runtime import expect_cluster
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
-from tasks.steps.context import Item, Mapper, Result
-from tasks.wakeup import run_step
+from tasks import worker
+
+_log = structlog.get_logger(__name__)
 
 ACTOR_NAME = "vibecraft-dispatcher"
 _LOOK_EVERY_S = 0.1
+_MEASURE_EVERY_S = 5.0
 _ANSWER_S = 10.0
 _IN_FLIGHT_PER_CPU = 2
+_DEMAND_MOST = 512
+_SONGS_HELD = 4
+
+ENCODE = "encode"
+"""A resource of nodes that are kept for drawing and encoding; where the cluster has it, those steps ask for it."""
+
+CPUS = {"analyze": 1.0, "plan": 0.5, "render": 1.0, "assemble": 1.0, "publish": 1.0}
+_ENCODING = frozenset({"render", "assemble"})
 
 
-class Executor(Protocol):
-    """Runs a job's steps until the job is over or nothing of it can run."""
-
-    def run(self, job_id: str) -> None:
-        """Return when the job is over."""
-        ...
-
-
-class InlineExecutor:
-    """Runs steps one after the other in this process."""
-
-    def __init__(self, services: Services, *, mapper: Mapper = map) -> None:
-        self._services = services
-        self._mapper = mapper
-
-    def run(self, job_id: str, kinds: Collection[str] | None = None) -> None:
-        """Run the job's steps; with ``kinds``, only steps of these kinds."""
-        while True:
-            steps = self._ready(job_id, kinds)
-            for step in steps:
-                run_step(step.id, _delivery(), services=self._services, mapper=self._mapper)
-            if steps:
-                continue
-            if kinds is not None or is_over(self._services, job_id):
-                return
-            self._services.clock.sleep(_LOOK_EVERY_S)  # a step is parked or will be tried again
-
-    def _ready(self, job_id: str, kinds: Collection[str] | None) -> list[Step]:
-        with reading(self._services.engine) as session:
-            steps = store.runnable(session, limit=1000, job_id=job_id)
-        return [step for step in steps if kinds is None or step.kind in kinds]
+def resources_of(kind: str, available: Iterable[str] = ()) -> dict[str, Any]:
+    """Tell what a step of ``kind`` asks Ray for on a cluster whose nodes have the resources ``available``."""
+    asked: dict[str, Any] = {"num_cpus": CPUS.get(kind, 1.0)}
+    if kind in _ENCODING and ENCODE in available:
+        asked["resources"] = {ENCODE: 1}
+    return asked
 
 
-class RayExecutor:
-    """Lets the dispatcher on the Ray that this process is connected to run the steps."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._dispatcher: Any = None
-
-    def run(self, job_id: str) -> None:
-        """Start a dispatcher for the job and return when the job is over."""
-        self._dispatcher = start_dispatcher(only_job=job_id)
-        try:
-            while not is_over(self._services, job_id):
-                expect_turning(self._dispatcher)
-                self._services.clock.sleep(_LOOK_EVERY_S)
-        finally:
-            ray.kill(self._dispatcher)
+def demand(waiting: int, in_flight: int) -> list[dict[str, float]]:
+    """Tell the autoscaler's bundles for steps that wait and steps that are submitted: a CPU each, bounded."""
+    return [{"CPU": 1.0}] * min(max(0, waiting) + max(0, in_flight), _DEMAND_MOST)
 
 
 class DispatchLoop:
@@ -87,20 +62,20 @@ class DispatchLoop:
     Parameters
     ----------
     submit : callable
-        Takes a step and gives a reference to its run.
+        Takes a step and the name of its delivery; gives a reference to its run.
     settle : callable
         Takes references and a time in seconds; gives those that ended, each with its error or None.
-    slots : int
-        How many steps may be submitted and not ended.
+    slots : callable
+        Gives how many steps may be submitted and not ended.
     """
 
     def __init__(
         self,
         services: Services,
         *,
-        submit: Callable[[Step], Any],
+        submit: Callable[[Announced, str], Any],
         settle: Callable[[list[Any], float], Iterable[tuple[Any, Exception | None]]],
-        slots: int,
+        slots: Callable[[], int],
         only_job: str | None = None,
     ) -> None:
         self._services = services
@@ -108,39 +83,60 @@ class DispatchLoop:
         self._settle = settle
         self._slots = slots
         self._only_job = only_job
-        self._running: dict[Any, str] = {}
+        self._running: dict[Any, tuple[str, str]] = {}
+        self._kept_at = services.clock.monotonic()
+
+    @property
+    def in_flight(self) -> int:
+        """How many steps are submitted and not ended."""
+        return len(self._running)
 
     def turn(self) -> None:
         """Fill the free slots, then wait a moment for what runs."""
-        free = self._slots - len(self._running)
-        if free > 0:
-            with writing(self._services.engine) as session:
-                steps = store.runnable(session, limit=free, job_id=self._only_job)
-                store.mark_announced(session, [step.id for step in steps])
-            for step in steps:
-                self._running[self._submit(step)] = step.id
+        again_after_s = self._services.settings.reannounce_s
+        free = self._slots() - len(self._running)
+        for step in announce.announce(
+            self._services.engine, limit=free, again_after_s=again_after_s, job_id=self._only_job
+        ):
+            delivery_id = uuid.uuid4().hex
+            self._running[self._submit(step, delivery_id)] = (step.id, delivery_id)
+        self._keep(again_after_s / 3)
         if not self._running:
             self._services.clock.sleep(_LOOK_EVERY_S)
             return
         for reference, error in self._settle(list(self._running), _LOOK_EVERY_S):
-            step_id = self._running.pop(reference)
+            step_id, delivery_id = self._running.pop(reference)
             if error is not None:
-                message = "A worker died while it ran this step; run it again."
-                store.fail_abandoned(
-                    self._services.engine, step_id, {"code": "worker_died", "message": message, "error": str(error)}
-                )
+                self._free(step_id, delivery_id, error)
+
+    def _keep(self, every_s: float) -> None:
+        now = self._services.clock.monotonic()
+        if now - self._kept_at >= every_s:
+            self._kept_at = now
+            announce.keep_announced(self._services.engine, [step_id for step_id, _ in self._running.values()])
+
+    def _free(self, step_id: str, delivery_id: str, error: Exception) -> None:
+        """Let a step run again whose run ended without a word, whether it had claimed it or not."""
+        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+        _log.warning("a worker was lost", step_id=step_id, reason=reason)
+        engine, settings = self._services.engine, self._services.settings
+        if retry.run_again(engine, step_id, settings, reason, delivery_id=delivery_id) is None:
+            announce.withdraw(engine, [step_id])
 
 
 class Dispatcher:
-    """The loop as an actor: its own thread turns it, calls only ask and stop."""
+    """The loop as an actor: its own thread turns it, calls only ask."""
 
     def __init__(self, only_job: str | None = None) -> None:
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        slots = max(1, int(resources.get("CPU", 1))) * _IN_FLIGHT_PER_CPU
+        self._services = open_services(load_settings())
+        self._services.keeper.start()
+        self._shared: dict[str, Any] = {}
+        self._available: dict[str, float] = {}
+        self._measured_at = float("-inf")
+        self._asked = 0
         self._loop = DispatchLoop(
-            open_services(load_settings()), submit=_submit, settle=_settle, slots=slots, only_job=only_job
+            self._services, submit=self._submit, settle=_settle, slots=self._slots, only_job=only_job
         )
-        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._turn, daemon=True)
         self._thread.start()
 
@@ -149,16 +145,79 @@ class Dispatcher:
         return self._thread.is_alive()
 
     def _turn(self) -> None:
-        while not self._stopped.is_set():
-            self._loop.turn()
+        while True:
+            try:
+                self._measure()
+                self._loop.turn()
+            except SQLAlchemyError as error:
+                _log.warning("the database did not answer", error=str(error))
+                self._services.clock.sleep(1.0)
+
+    def _measure(self) -> None:
+        """Learn the cluster's size and tell the autoscaler what is wanted, every few seconds."""
+        now = self._services.clock.monotonic()
+        if now - self._measured_at < _MEASURE_EVERY_S:
+            return
+        self._measured_at = now
+        self._available = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        bundles = demand(announce.backlog(self._services.engine), self._loop.in_flight)
+        if len(bundles) != self._asked:
+            self._asked = len(bundles)
+            request_resources(bundles=bundles)
+
+    def _slots(self) -> int:
+        return max(1, int(self._available.get("CPU", 1))) * _IN_FLIGHT_PER_CPU
+
+    def _submit(self, step: Announced, delivery_id: str) -> Any:
+        key = _features_key(step)
+        # the database tries again, not Ray: a step that pays must never run twice by itself
+        run = _run.options(name=step.name, max_retries=0, **resources_of(step.kind, self._available))
+        return run.remote(step.id, delivery_id, key, self._share(key))
+
+    def _share(self, key: str | None) -> Any:
+        """Put a song's features into the object store once; all of its shots read them there."""
+        if key is None:
+            return None
+        if key not in self._shared:
+            try:
+                data = b"".join(self._services.storage.open_range(key))
+            except PlatformError:
+                return None  # the step itself will say what is wrong
+            while len(self._shared) >= _SONGS_HELD:
+                del self._shared[next(iter(self._shared))]
+            self._shared[key] = ray.put(np.frombuffer(data, np.uint8))
+        return self._shared[key]
 
 
 def start_dispatcher(only_job: str | None = None) -> Any:
-    """Start the named dispatcher, or find the one that runs; give its handle."""
-    actor = ray.remote(Dispatcher).options(
-        name=ACTOR_NAME, num_cpus=0, max_restarts=-1, max_task_retries=-1, get_if_exists=only_job is None
-    )
-    return actor.remote(only_job)
+    """Start the cluster's dispatcher or find the one that runs, and give its handle.
+
+    Parameters
+    ----------
+    only_job : str, optional
+        Start one of its own for this job instead, which lives as long as its handle is held.
+    """
+    options: dict[str, Any] = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1}
+    if only_job is None:
+        options |= {"name": ACTOR_NAME, "lifetime": "detached", "get_if_exists": True}
+    else:
+        options |= {"name": f"{ACTOR_NAME}-{only_job}"}
+    return ray.remote(Dispatcher).options(**options).remote(only_job)
+
+
+def find_dispatcher() -> Any | None:
+    """Give the handle of the cluster's dispatcher; None when none was started."""
+    try:
+        return ray.get_actor(ACTOR_NAME)
+    except ValueError:
+        return None
+
+
+def stop_dispatcher() -> None:
+    """End the cluster's dispatcher; steps that run are done again by whoever comes next."""
+    dispatcher = find_dispatcher()
+    if dispatcher is not None:
+        ray.kill(dispatcher)
 
 
 def expect_turning(dispatcher: Any) -> None:
@@ -167,8 +226,9 @@ def expect_turning(dispatcher: Any) -> None:
     Raises
     ------
     ClusterError
-        If it is gone for good or its loop has ended.
+        If it or the cluster is gone for good, or its loop has ended.
     """
+    expect_cluster()
     ready, _ = ray.wait([dispatcher.healthy.remote()], timeout=_ANSWER_S)
     try:
         turning = all(ray.get(ready))
@@ -178,34 +238,22 @@ def expect_turning(dispatcher: Any) -> None:
         raise ClusterError("The dispatcher stopped; start the command again.")
 
 
-def is_over(services: Services, job_id: str) -> bool:
-    """Tell whether the job has ended, well or not."""
-    with reading(services.engine) as session:
-        return State(session.get_one(Job, job_id).state).is_final
+def warm_workers(count: int) -> list[Any]:
+    """Let ``count`` workers load what steps need; give references to wait for."""
+    warm = _warm.options(name="warm worker", num_cpus=1, max_retries=0, scheduling_strategy="SPREAD")
+    return [warm.remote() for _ in range(count)]
 
 
-def ray_map(function: Callable[[Item], Result], items: Iterable[Item], /) -> list[Result]:
-    """Apply ``function`` to each of ``items`` as Ray tasks that ask for one CPU; results come in their order."""
-    apply: Any = _apply
-    return list(ray.get([apply.remote(function, item) for item in items]))
+_run: Any = ray.remote(worker.run_step_on_worker)
+_warm: Any = ray.remote(worker.warm_up)
 
 
-def run_step_on_worker(step_id: str, delivery_id: str) -> str:
-    """Run the step in a Ray worker, its fan-out on the cluster."""
-    return run_step(step_id, delivery_id, mapper=ray_map)
-
-
-_run = ray.remote(run_step_on_worker)
-
-
-@ray.remote(num_cpus=1)
-def _apply(function: Callable[[Item], Result], item: Item) -> Result:
-    return function(item)
-
-
-def _submit(step: Step) -> Any:
-    # the database tries again, not Ray
-    return _run.options(name=step.name, num_cpus=1, max_retries=0).remote(step.id, _delivery())
+def _features_key(step: Announced) -> str | None:
+    try:
+        key: str = step.input["segment"]["source"]["settings"]["features_key"]
+    except (KeyError, TypeError):
+        return None
+    return key
 
 
 def _settle(references: list[Any], wait_s: float) -> Iterable[tuple[Any, Exception | None]]:
@@ -219,7 +267,3 @@ def _error(reference: Any) -> Exception | None:
     except RayError as error:
         return error
     return None
-
-
-def _delivery() -> str:
-    return uuid.uuid4().hex

@@ -6,6 +6,7 @@ what follows from it. A wake-up for a step that is held or done does nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -15,63 +16,77 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from cluster.db.engine import writing
 from cluster.errors import LeaseLost, PlatformError
-from cluster.jobs import lease, store
+from cluster.jobs import lease, retry, store
+from cluster.jobs.keeper import Hold
 from cluster.jobs.lease import Claim
 from cluster.jobs.states import State
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
 from tasks import workflow
+from tasks.domain import interruption
 from tasks.domain.errors import ChildFailed, DomainError
-from tasks.steps.context import Done, Fail, Mapper, Outcome, Park, Retry, StepContext
+from tasks.steps.context import Done, Fail, Mapper, Outcome, Park, Retry, Shared, StepContext
 
 _log = structlog.get_logger(__name__)
 
-MAX_TRIES = 5
-_FIRST_WAIT_S = 2.0
 _STDERR_SHOWN = 4000
+_ASK_AGAIN_S = 1.0
 
 SKIPPED = "skipped"
 
 
 @lru_cache(maxsize=1)
-def _own_services() -> Services:
+def own_services() -> Services:
+    """Open what the environment names, once a process."""
     return open_services(load_settings())
 
 
-def run_step(step_id: str, delivery_id: str, *, services: Services | None = None, mapper: Mapper = map) -> str:
+def run_step(
+    step_id: str,
+    delivery_id: str,
+    *,
+    services: Services | None = None,
+    mapper: Mapper = map,
+    shared: Shared | None = None,
+) -> str:
     """Run the step if it is free and tell what became of it: a state, or ``skipped``.
 
     Parameters
     ----------
     delivery_id : str
-        Names this wake-up in logs; any number of them may come for one step.
+        Names this wake-up; any number of them may come for one step.
     services : Services, optional
         The process's platform; by default what the environment names, opened once a process.
     mapper : callable
         How the step's fan-out runs.
+    shared : mapping, optional
+        Bytes of stored objects that the caller has in memory already.
     """
-    platform_of_step = services or _own_services()
+    ours = services or own_services()
+    since = ours.clock.monotonic()
     holder = f"{platform.node()}:{os.getpid()}"
-    claimed = lease.claim(platform_of_step.engine, step_id, holder, platform_of_step.settings.lease_s)
+    claimed = lease.claim(ours.engine, step_id, holder, ours.settings.lease_s, delivery_id)
     if claimed is None:
         return SKIPPED
+    ours.keeper.start()
     log = _log.bind(step=claimed.name, step_id=step_id, job_id=claimed.job_id, delivery_id=delivery_id)
-    with _scratch(platform_of_step.settings.scratch_dir) as scratch:
+    with ours.keeper.holding(claimed, since) as kept, _scratch(ours.settings.scratch_dir) as scratch:
         try:
-            outcome = _outcome(claimed, StepContext(platform_of_step, claimed, scratch, mapper))
-            state = _end(platform_of_step, claimed, outcome)
+            with interruption.asking(kept.check):
+                outcome = _outcome(claimed, StepContext(ours, kept, scratch, mapper=mapper, shared=shared))
+            state = _end(ours, kept, outcome)
         except LeaseLost:
             log.warning("the lease was lost; nothing more is written")
             return SKIPPED
         except BaseException:
-            with writing(platform_of_step.engine) as session:
-                store.release(session, claimed, after_s=0.0, reason="interrupted")
+            with contextlib.suppress(LeaseLost), writing(ours.engine) as session:
+                store.release(session, claimed, after_s=0.0, detail={"reason": "interrupted"})
             raise
     log.info("step ended", state=state)
     return state
@@ -89,9 +104,13 @@ def _outcome(claimed: Claim, ctx: StepContext) -> Outcome:
             "exit_status": error.exit_status,
             "stderr": error.stderr[-_STDERR_SHOWN:],
         }
+        if error.retryable:
+            return Retry(error.message, evidence)
         return Fail(error.message, code=error.code, evidence=evidence)
     except (DomainError, PlatformError) as error:
         return Retry(error.message) if error.retryable else Fail(error.message, code=error.code)
+    except OperationalError as error:
+        return Retry("The database did not answer.", {"error": str(error.orig)})
     except Exception as error:  # noqa: BLE001 - a step may raise anything; the job must end with a sentence
         _log.exception("a step raised", step=claimed.name)
         evidence = {"error": repr(error), "traceback": traceback.format_exc()[-_STDERR_SHOWN:]}
@@ -103,25 +122,35 @@ def _outcome(claimed: Claim, ctx: StepContext) -> Outcome:
         )
 
 
-def _end(services: Services, claimed: Claim, outcome: Outcome) -> str:
+def _end(services: Services, kept: Hold, outcome: Outcome) -> str:
+    """Write down how the step ended; as long as the lease lasts a database that is away is waited for."""
+    while True:
+        try:
+            return _end_once(services, kept.claim, outcome)
+        except OperationalError as error:
+            _log.warning("the database did not answer", step=kept.claim.name, error=str(error.orig))
+            kept.check()
+            services.clock.sleep(_ASK_AGAIN_S)
+
+
+def _end_once(services: Services, claimed: Claim, outcome: Outcome) -> str:
     with writing(services.engine) as session:
-        if isinstance(outcome, Done):
-            store.end_step(session, claimed, State.SUCCEEDED, output_key=outcome.key)
-            workflow.advance(session, claimed, outcome.key)
-            return State.SUCCEEDED
-        if isinstance(outcome, Park):
-            wait_s = (outcome.until - services.clock.now()).total_seconds()
-            store.release(session, claimed, after_s=max(0.0, wait_s), reason=outcome.note)
-            return State.QUEUED
-        if isinstance(outcome, Retry) and claimed.fence < MAX_TRIES:
-            store.release(session, claimed, after_s=_FIRST_WAIT_S**claimed.fence, reason=outcome.reason)
-            return State.QUEUED
-        error: dict[str, Any] = {"code": "gave_up", "message": outcome.reason, "step": claimed.name}
-        if isinstance(outcome, Fail):
-            error |= {"code": outcome.code, "evidence": outcome.evidence}
-        store.end_step(session, claimed, State.FAILED, error=error)
-        store.end_job(session, claimed.job_id, State.FAILED, error)
-        return State.FAILED
+        match outcome:
+            case Done(key):
+                store.end_step(session, claimed, State.SUCCEEDED, output_key=key)
+                workflow.advance(session, claimed, key)
+                return State.SUCCEEDED
+            case Park(until, note):
+                wait_s = (until - services.clock.now()).total_seconds()
+                store.release(session, claimed, after_s=max(0.0, wait_s), detail={"parked": note})
+                return State.QUEUED
+            case Retry(reason, evidence):
+                return retry.try_again(session, claimed, reason, services.settings, evidence)
+            case Fail(reason, code, evidence):
+                error = {"code": code, "message": reason, "step": claimed.name, "evidence": evidence}
+                store.end_step(session, claimed, State.FAILED, error=error)
+                store.end_job(session, claimed.job_id, State.FAILED, error)
+                return State.FAILED
 
 
 @contextmanager

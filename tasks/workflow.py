@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from cluster.db.tables import Composition, Job, Song
+from cluster.db.tables import Composition, Job, Song, Step
+from cluster.errors import JobNotOver
 from cluster.jobs import store
 from cluster.jobs.lease import Claim
 from cluster.jobs.states import State
+from cluster.jobs.store import NewStep
 from tasks.domain.document import Document
 from tasks.steps import analyze, assemble, plan, publish, render
 from tasks.steps.context import Outcome, StepContext
@@ -27,38 +29,67 @@ STEPS: dict[str, Callable[[Document, StepContext], Outcome]] = {
     "publish": publish.run,
 }
 
+_PLACES = {"analyze": 0, "plan": 1, "assemble": 3, "publish": 4, "render": 1000}
+"""Positions of the kinds in a job; those of a video's shots follow each other."""
 
-def begin(session: Session, composition_id: str) -> str:
+
+def begin(
+    session: Session, composition_id: str, *, priority: int = store.NORMAL, requeued_from: str | None = None
+) -> str:
     """Add the job that makes the video, with its first step, and give the job's id."""
     composition = session.get_one(Composition, composition_id)
     song = session.get_one(Song, composition.song_id)
-    job_id = store.create_job(session, owner_id=composition.owner_id, kind=VIDEO, subject_id=composition_id)
-    store.add_step(
-        session, job_id, kind="analyze", position=0, name=f"analyze {song.filename}", given={"song_id": song.id}
+    job_id = store.create_job(
+        session,
+        owner_id=composition.owner_id,
+        kind=VIDEO,
+        subject_id=composition_id,
+        priority=priority,
+        requeued_from=requeued_from,
     )
+    _add(session, job_id, "analyze", song.filename, {"song_id": song.id})
     return job_id
+
+
+def requeue(session: Session, job_id: str, owner_id: str) -> str:
+    """Begin anew what a failed or cancelled job was to make, and give the new job's id.
+
+    A job that is over stays over; the new one finds everything that the old one finished.
+
+    Raises
+    ------
+    NotFound
+        If there is no such job of ``owner_id``.
+    JobNotOver
+        If it has not ended, or ended well.
+    """
+    old = store.owned_job(session, job_id, owner_id)
+    if State(old.state) not in {State.FAILED, State.CANCELLED}:
+        raise JobNotOver(f"The job is {old.state}; only one that failed or was cancelled is begun anew.")
+    return begin(session, old.subject_id, priority=old.priority, requeued_from=old.id)
 
 
 def advance(session: Session, done: Claim, output_key: str | None) -> None:
     """Add what the finished step makes possible; end the job after its last step."""
-    job = session.get_one(Job, done.job_id, with_for_update=True)
-    if State(job.state).is_final:
-        return
+    job = session.get_one(Job, done.job_id)
     composition = session.get_one(Composition, job.subject_id)
-    song = session.get_one(Song, composition.song_id)
     subject = {"composition_id": composition.id}
-    title = song.filename
+    title = session.get_one(Song, composition.song_id).filename
     if done.kind == "analyze":
-        store.add_step(session, job.id, kind="plan", position=1, name=f"plan {title}", given=subject)
+        _add(session, job.id, "plan", title, subject)
     elif done.kind == "plan":
         _add_renders(session, job.id, composition, title)
     elif done.kind == "render" and _all_rendered(session, job.id):
-        store.add_step(session, job.id, kind="assemble", position=3, name=f"assemble {title}", given=subject)
+        _add(session, job.id, "assemble", title, subject)
     elif done.kind == "assemble":
-        given = {**subject, "film_key": output_key}
-        store.add_step(session, job.id, kind="publish", position=4, name=f"publish {title}", given=given)
+        _add(session, job.id, "publish", title, {**subject, "film_key": output_key})
     elif done.kind == "publish":
         store.end_job(session, job.id, State.SUCCEEDED)
+
+
+def _add(session: Session, job_id: str, kind: str, title: str, given: Document) -> None:
+    step = NewStep(kind=kind, position=_PLACES[kind], name=f"{kind} {title}", given=given)
+    store.add_steps(session, job_id, [step])
 
 
 def _add_renders(session: Session, job_id: str, composition: Composition, title: str) -> None:
@@ -66,17 +97,21 @@ def _add_renders(session: Session, job_id: str, composition: Composition, title:
     assert composition.plan is not None
     spec, segments = composition.plan["spec"], composition.plan["segments"]
     longest_first = sorted(segments, key=lambda plan: (plan["start_frame"] - plan["end_frame"], plan["index"]))
-    for place, segment in enumerate(longest_first):
-        store.add_step(
-            session,
-            job_id,
-            kind="render",
-            position=1000 + place,
-            name=f"render {title} shot {segment['index'] + 1}/{len(segments)}",
-            given={"spec": spec, "segment": segment},
-        )
+    store.add_steps(
+        session,
+        job_id,
+        [
+            NewStep(
+                kind="render",
+                position=_PLACES["render"] + place,
+                name=f"render {title} shot {segment['index'] + 1}/{len(segments)}",
+                given={"spec": spec, "segment": segment},
+            )
+            for place, segment in enumerate(longest_first)
+        ],
+    )
 
 
 def _all_rendered(session: Session, job_id: str) -> bool:
-    renders = [step for step in store.steps_of(session, job_id) if step.kind == "render"]
-    return all(step.state == State.SUCCEEDED for step in renders)
+    waiting = select(Step.id).where(Step.job_id == job_id, Step.kind == "render", Step.state != State.SUCCEEDED)
+    return session.exec(waiting.limit(1)).first() is None

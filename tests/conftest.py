@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,13 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / "vibe
 for name in ("DATABASE_URL", "FFMPEG_BIN", "RAY_ADDRESS", "REDIS_URL", "PORT", "API_PORT", "API_HOST"):
     os.environ.pop(name, None)
 
-from cluster.services import Services, open_services  # noqa: E402 - after the environment is settled
+from cluster.db import migrations  # noqa: E402 - after the environment is settled
+from cluster.db.engine import open_engine  # noqa: E402
+from cluster.services import Services, open_services  # noqa: E402
 from cluster.settings import load_settings  # noqa: E402
+from tests.support.postgres import Server, running_server  # noqa: E402
+
+_MIGRATED = "migrated"
 
 
 @pytest.fixture
@@ -34,4 +40,40 @@ def services(data_dir: Path) -> Iterator[Services]:
     assert settings.data_dir == data_dir
     opened = open_services(settings, migrate=True)
     yield opened
-    opened.engine.dispose()
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """Start the one Postgres of the session, with a migrated database to copy."""
+    with running_server() as server:
+        engine = open_engine(server.new_database(_MIGRATED))
+        migrations.upgrade(engine)
+        engine.dispose()
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Server) -> str:
+    """Make a fresh, migrated Postgres database."""
+    return postgres.new_database(f"test_{uuid.uuid4().hex}", template=_MIGRATED)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Name a database of each kind; the Postgres one is migrated, the SQLite one is made when it is opened."""
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
+    return f"sqlite:///{tmp_path / 'test.db'}"
+
+
+@pytest.fixture
+def on_each_database(database_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """Open a migrated platform on each kind of database."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    settings = load_settings()
+    assert settings.data_dir == data_dir
+    opened = open_services(settings, migrate=True)
+    yield opened
+    opened.close()

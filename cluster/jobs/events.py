@@ -1,7 +1,12 @@
-"""What happened to a job, in order, only ever added to."""
+"""What happened to a job, in order, only ever added to.
+
+Events are added while the job's row is locked, so that within a job a later id was committed later: who has read up
+to an id has missed nothing before it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert
@@ -11,30 +16,34 @@ from cluster.db.tables import JobEvent
 from cluster.db.time import database_time
 
 
-def record(
-    session: Session,
-    job_id: str,
-    kind: str,
-    *,
-    step_id: str | None = None,
-    before: str | None = None,
-    after: str | None = None,
-    fence: int | None = None,
-    detail: dict[str, Any] | None = None,
-) -> None:
-    """Add one event in the caller's transaction."""
-    session.execute(
-        insert(JobEvent).values(
-            job_id=job_id,
-            step_id=step_id,
-            kind=kind,
-            before=before,
-            after=after,
-            fence=fence,
-            detail=detail,
-            at=database_time(),
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened: to the job, or to the step ``step_id``."""
+
+    kind: str
+    step_id: str | None = None
+    before: str | None = None
+    after: str | None = None
+    fence: int | None = None
+    detail: dict[str, Any] | None = None
+
+
+def record(session: Session, job_id: str, *happened: Event) -> None:
+    """Add events in the caller's transaction, which holds the job's row."""
+    rows = [
+        {
+            "job_id": job_id,
+            "kind": event.kind,
+            "step_id": event.step_id,
+            "before": event.before,
+            "after": event.after,
+            "fence": event.fence,
+            "detail": event.detail,
+            "at": database_time(),
+        }
+        for event in happened
+    ]
+    session.execute(insert(JobEvent).values(rows))
 
 
 def events_after(session: Session, job_id: str, last_id: int = 0, limit: int = 500) -> list[JobEvent]:

@@ -2,7 +2,7 @@
 
 queued ──► running ──► succeeded
   │  ▲        ├──────► failed
-  │  └────────┘ parked, or to be tried again
+  │  └────────┘ parked, to be tried again, or its process was lost: the fence is raised by every claim
   └──► cancelled ◄── running
 """
 
@@ -27,6 +27,9 @@ class State(StrEnum):
         """Whether nothing may follow."""
         return not STEP_EDGES[self]
 
+
+LIVE = (State.QUEUED, State.RUNNING)
+"""The states of what is not over."""
 
 STEP_EDGES: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.RUNNING, State.CANCELLED}),

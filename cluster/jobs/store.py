@@ -1,24 +1,48 @@
-"""Jobs as rows: making them, finding what can run, and ending steps and jobs."""
+"""Jobs as rows: making them, and ending steps and jobs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, insert, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import insert, literal, update
+from sqlalchemy import select as select_columns
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from cluster.db.engine import writing
 from cluster.db.ids import new_id
-from cluster.db.tables import Job, Step
+from cluster.db.tables import Job, JobEvent, Step
 from cluster.db.time import database_time
-from cluster.errors import NotFound
+from cluster.errors import JobOver, NotFound
 from cluster.jobs import events, lease
+from cluster.jobs.events import Event
 from cluster.jobs.lease import Claim
-from cluster.jobs.states import JOB_EDGES, STEP_EDGES, State, expect_edge
+from cluster.jobs.states import JOB_EDGES, LIVE, STEP_EDGES, State, expect_edge
+
+NORMAL, BATCH = 0, -10
+"""Priorities: a batch goes where nothing else wants to."""
 
 
-def create_job(session: Session, *, owner_id: str, kind: str, subject_id: str) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewStep:
+    """A step to be added; a job has at most one of a kind and position."""
+
+    kind: str
+    position: int
+    name: str
+    given: dict[str, Any]
+
+
+def create_job(
+    session: Session,
+    *,
+    owner_id: str,
+    kind: str,
+    subject_id: str,
+    priority: int = NORMAL,
+    requeued_from: str | None = None,
+) -> str:
     """Add a job in state queued and give its id."""
     job_id = new_id("job")
     session.execute(
@@ -28,74 +52,70 @@ def create_job(session: Session, *, owner_id: str, kind: str, subject_id: str) -
             kind=kind,
             subject_id=subject_id,
             state=State.QUEUED,
+            priority=priority,
+            retries=0,
+            requeued_from=requeued_from,
             created_at=database_time(),
         )
     )
-    events.record(session, job_id, "job", after=State.QUEUED)
+    detail = None if requeued_from is None else {"requeued_from": requeued_from}
+    events.record(session, job_id, Event("job", after=State.QUEUED, detail=detail))
     return job_id
 
 
-def add_step(session: Session, job_id: str, *, kind: str, position: int, name: str, given: dict[str, Any]) -> None:
-    """Add a step that can run at once; a step of the same kind and position that is there stays as it is."""
-    step_id = new_id("step")
-    try:
-        with session.begin_nested():
-            session.execute(
-                insert(Step).values(
-                    id=step_id,
-                    job_id=job_id,
-                    kind=kind,
-                    position=position,
-                    name=name,
-                    input=given,
-                    state=State.QUEUED,
-                    fence=0,
-                    progress=0.0,
-                    available_at=database_time(),
-                )
-            )
-    except IntegrityError:
+def add_steps(session: Session, job_id: str, steps: Iterable[NewStep]) -> None:
+    """Add steps that can run at once; one of the same kind and position that is there stays as it is."""
+    job = session.execute(select(Job.owner_id, Job.priority).where(Job.id == job_id)).one()
+    rows = [
+        {
+            "id": new_id("step"),
+            "job_id": job_id,
+            "owner_id": job.owner_id,
+            "priority": job.priority,
+            "kind": step.kind,
+            "position": step.position,
+            "name": step.name,
+            "input": step.given,
+            "state": State.QUEUED,
+            "available_at": database_time(),
+        }
+        for step in steps
+    ]
+    if not rows:
         return
-    events.record(session, job_id, "step", step_id=step_id, after=State.QUEUED)
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    adding = dialect.insert(Step).on_conflict_do_nothing(index_elements=["job_id", "kind", "position"])
+    added = session.scalars(adding.values(rows).returning(col(Step.id))).all()
+    if added:
+        events.record(session, job_id, *[Event("step", step_id=step_id, after=State.QUEUED) for step_id in added])
 
 
-def runnable(session: Session, *, limit: int, job_id: str | None = None) -> list[Step]:
-    """Give the steps that can be claimed now and were not yet announced, oldest first."""
-    question = (
-        select(Step)
-        .join(Job, col(Job.id) == col(Step.job_id))
-        .where(
-            col(Step.state) == State.QUEUED,
-            col(Step.announced_at).is_(None),
-            col(Step.available_at) <= database_time(),
-            col(Job.state).in_([State.QUEUED, State.RUNNING]),
-        )
-        .order_by(col(Step.available_at), col(Step.position), col(Step.id))
-        .limit(limit)
-    )
-    if job_id is not None:
-        question = question.where(Step.job_id == job_id)
-    return list(session.exec(question))
+def release(session: Session, claimed: Claim, *, after_s: float, detail: dict[str, Any], tried: bool = False) -> None:
+    """Give the step back, to be claimed again ``after_s`` seconds from now.
 
+    Parameters
+    ----------
+    tried : bool
+        Whether this run counts as a try that did not work.
 
-def mark_announced(session: Session, step_ids: list[str]) -> None:
-    """Note that somebody was told of these steps."""
-    session.execute(update(Step).where(col(Step.id).in_(step_ids)).values(announced_at=database_time()))
-
-
-def release(session: Session, claimed: Claim, *, after_s: float, reason: str) -> None:
-    """Give the step back, to be claimed again ``after_s`` seconds from now."""
+    Raises
+    ------
+    LeaseLost
+        If the claim no longer holds.
+    """
     expect_edge(STEP_EDGES, State.RUNNING, State.QUEUED)
+    lease.lock_job(session, claimed.job_id)
     lease.write(
         session,
         claimed,
         state=State.QUEUED,
+        tries=col(Step.tries) + int(tried),
         lease_owner=None,
         lease_until=None,
         announced_at=None,
         available_at=database_time(after_s),
     )
-    _record_end(session, claimed, State.QUEUED, {"reason": reason})
+    _record_end(session, claimed, State.QUEUED, detail)
 
 
 def end_step(
@@ -114,6 +134,7 @@ def end_step(
         If the claim no longer holds.
     """
     expect_edge(STEP_EDGES, State.RUNNING, state)
+    lease.lock_job(session, claimed.job_id)
     lease.write(
         session,
         claimed,
@@ -129,39 +150,47 @@ def end_step(
 
 
 def end_job(session: Session, job_id: str, state: State, error: dict[str, Any] | None = None) -> bool:
-    """End the job and cancel what of it has not begun; False when it had ended before."""
-    befores = [before for before, afters in JOB_EDGES.items() if state in afters]
-    job = session.exec(select(Job).where(Job.id == job_id).with_for_update()).one()
-    before = job.state
-    if before not in befores:
+    """End the job and cancel what of it is not done; False when it had ended before.
+
+    Steps that run lose their lease by it: their processes notice within the time between two looks and stop.
+    """
+    before = lease.lock_job(session, job_id).state
+    if state not in JOB_EDGES[before]:
         return False
     session.execute(
         update(Job).where(col(Job.id) == job_id).values(state=state, error=error, finished_at=database_time())
     )
+    unfinished = [col(Step.job_id) == job_id, col(Step.state).in_(LIVE)]
+    given_up = select_columns(
+        col(Step.job_id),
+        literal("step"),
+        col(Step.id),
+        col(Step.state),
+        literal(State.CANCELLED.value),
+        col(Step.fence) + 1,
+        database_time(),
+    ).where(*unfinished)
+    columns = ["job_id", "kind", "step_id", "before", "after", "fence", "at"]
+    session.execute(insert(JobEvent).from_select(columns, given_up))
     session.execute(
         update(Step)
-        .where(col(Step.job_id) == job_id, col(Step.state) == State.QUEUED)
-        .values(state=State.CANCELLED, finished_at=database_time())
+        .where(*unfinished)
+        .values(state=State.CANCELLED, fence=col(Step.fence) + 1, lease_until=None, finished_at=database_time())
     )
-    events.record(session, job_id, "job", before=before, after=state, detail=error)
+    events.record(session, job_id, Event("job", before=before, after=state, detail=error))
     return True
 
 
-def fail_abandoned(engine: Engine, step_id: str, error: dict[str, Any]) -> None:
-    """End a step whose runner is known to be gone, and its job with it."""
-    with writing(engine) as session:
-        step = session.get_one(Step, step_id)
-        if State(step.state).is_final:
-            return
-        session.execute(
-            update(Step)
-            .where(col(Step.id) == step_id)
-            .values(state=State.FAILED, error=error, fence=step.fence + 1, finished_at=database_time())
-        )
-        events.record(
-            session, step.job_id, "step", step_id=step_id, before=step.state, after=State.FAILED, detail=error
-        )
-        end_job(session, step.job_id, State.FAILED, error)
+def cancel(session: Session, job_id: str) -> None:
+    """End the job at its owner's wish; nothing of it is begun any more, and what runs stops.
+
+    Raises
+    ------
+    JobOver
+        If it has ended already.
+    """
+    if not end_job(session, job_id, State.CANCELLED):
+        raise JobOver("The job is over; there is nothing to cancel.")
 
 
 def owned_job(session: Session, job_id: str, owner_id: str) -> Job:
@@ -184,9 +213,7 @@ def steps_of(session: Session, job_id: str) -> list[Step]:
 
 
 def _record_end(session: Session, claimed: Claim, state: State, detail: dict[str, Any] | None) -> None:
-    events.record(
-        session,
-        claimed.job_id,
+    ended = Event(
         "step",
         step_id=claimed.step_id,
         before=State.RUNNING,
@@ -194,3 +221,4 @@ def _record_end(session: Session, claimed: Claim, state: State, detail: dict[str
         fence=claimed.fence,
         detail=detail,
     )
+    events.record(session, claimed.job_id, ended)

@@ -60,6 +60,25 @@ class Storage(Protocol):
         """Remove the object if it is there."""
         ...
 
+    def keys(self, prefix: str = "", older_than_s: float = 0) -> Iterator[str]:
+        """Give the keys that begin with ``prefix``, in no order, of objects stored at least ``older_than_s`` ago.
+
+        The age is told by the store's own clock, in whole seconds. Names that are no keys are passed over.
+        """
+        ...
+
+    def sweep(self, older_than_s: float | None = None) -> int:
+        """Remove what writers that died left half written, and tell how many pieces that were.
+
+        Only what was not touched for ``older_than_s`` goes: by default so long that no living writer is meant.
+        """
+        ...
+
+
+def is_key(name: str) -> bool:
+    """Tell whether ``name`` has the form of a key."""
+    return _KEY.fullmatch(name) is not None
+
 
 def expect_key(key: str) -> str:
     """Refuse a key that is not of the form that this module tells.
@@ -69,6 +88,6 @@ def expect_key(key: str) -> str:
     StorageError
         If it is not.
     """
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise StorageError(f"{key!r} is no storage key")
     return key

@@ -1,20 +1,26 @@
 """Objects as files below one folder.
 
 Publishing is write, sync, link: the link appears with the whole file behind it or not at all, and a second writer
-of the same key finds it there.
+of the same key finds it there. What a writer that was killed leaves is a ``.tmp-`` file, which is no object.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from cluster.errors import ObjectMissing, StorageError
-from cluster.storage.base import ObjectInfo, expect_key
+from cluster.storage.base import ObjectInfo, expect_key, is_key
 
+ABANDONED_AFTER_S = 3600.0
+"""How long a half written file is left alone, in seconds since its last byte."""
+
+_TEMPORARY = ".tmp-"
 _BLOCK_BYTES = 1 << 20
 
 
@@ -33,9 +39,9 @@ class LocalStorage:
             If the disk refuses, for instance because it is full.
         """
         target = self._path(key)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.parent / f".tmp-{uuid.uuid4().hex}"
+        temporary = target.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with path.open("rb") as source, temporary.open("xb") as copy:
                 shutil.copyfileobj(source, copy, _BLOCK_BYTES)
                 copy.flush()
@@ -49,7 +55,8 @@ class LocalStorage:
         except OSError as error:
             raise StorageError(f"storing {key} failed: {error.strerror}") from error
         finally:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
         return self.stat(key)
 
     def fetch_file(self, key: str, to: Path) -> Path:
@@ -60,7 +67,7 @@ class LocalStorage:
     def open_range(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Give the object's bytes ``start <= n < end``, block by block."""
         size = self.stat(key).size_bytes
-        return _blocks(self._path(key), start, size if end is None else min(end, size))
+        return _blocks(self._path(key), max(start, 0), size if end is None else min(end, size))
 
     def stat(self, key: str) -> ObjectInfo:
         """Tell the object's size."""
@@ -85,8 +92,65 @@ class LocalStorage:
         """Remove the object if it is there."""
         self._path(key).unlink(missing_ok=True)
 
+    def keys(self, prefix: str = "", older_than_s: float = 0) -> Iterator[str]:
+        """Give the keys that begin with ``prefix``, in no order, of objects stored at least ``older_than_s`` ago.
+
+        Raises
+        ------
+        StorageError
+            If a folder cannot be read.
+        """
+        latest = int(time.time()) - older_than_s
+        for path in self._files():
+            key = path.relative_to(self._root).as_posix()
+            if key.startswith(prefix) and is_key(key) and _changed_by(path, latest):
+                yield key
+
+    def sweep(self, older_than_s: float | None = None) -> int:
+        """Remove the temporary files of writers that died, and tell how many those were.
+
+        Parameters
+        ----------
+        older_than_s : float, optional
+            How long ago the last byte was written, in seconds; by default `ABANDONED_AFTER_S`.
+
+        Raises
+        ------
+        StorageError
+            If a folder cannot be read or a file cannot be removed.
+        """
+        latest = int(time.time()) - (ABANDONED_AFTER_S if older_than_s is None else older_than_s)
+        removed = 0
+        for path in self._files():
+            if path.name.startswith(_TEMPORARY) and _changed_by(path, latest):
+                try:
+                    path.unlink()
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    raise StorageError(f"removing {path.name} failed: {error.strerror}") from error
+                removed += 1
+        return removed
+
+    def _files(self) -> Iterator[Path]:
+        for folder, _, names in os.walk(self._root, onerror=_refuse_folder):
+            yield from (Path(folder, name) for name in names)
+
     def _path(self, key: str) -> Path:
         return self._root / expect_key(key)
+
+
+def _changed_by(path: Path, latest: float) -> bool:
+    """Tell whether the file is there and was last written in the second of ``latest`` or before."""
+    try:
+        return int(path.stat().st_mtime) <= latest
+    except FileNotFoundError:
+        return False
+
+
+def _refuse_folder(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise StorageError(f"listing objects failed: {error.strerror}") from error
 
 
 def _blocks(path: Path, start: int, end: int) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("render", "verify", "sheet", "up")
+COMMANDS = ("render", "verify", "sheet", "up", "migrate")
 
 
 def command_line(words: Sequence[str]) -> typer.Typer:

@@ -1,70 +1,58 @@
-"""``vibecraft up``: the whole service on this machine, until Ctrl-C."""
+"""``vibecraft up``: the whole service on this machine, until Ctrl-C. What dies of it is started again."""
 
 from __future__ import annotations
 
 import ipaddress
-import logging
 import os
 import sys
-import threading
 from typing import Annotated
 
 import typer
-from ray import serve
-from ray.serve.config import HTTPOptions
 
+from cluster.clock import SystemClock
 from cluster.errors import SettingsError
-from cluster.runtime import Runtime
-from cluster.services import open_services
-from cluster.settings import load_settings
-from serve_app.app import Args, build
-from tasks.dispatcher import expect_turning, start_dispatcher
-
-_LOOK_EVERY_S = 5.0
+from cluster.settings import Auth, Settings, load_settings
+from cluster.supervisor import Supervisor, telling
 
 
 def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: API_HOST or 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [default: PORT, API_PORT or 8000]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Steps side by side. [default: the cores]")] = None,
+    dashboard: Annotated[bool, typer.Option(help="Show Ray's dashboard and accept jobs there.")] = True,
 ) -> None:
     """Serve HTTP on Ray Serve and run jobs; Ctrl-C stops all of it."""
     settings = load_settings()
-    address, number = host or settings.api_host, settings.api_port if port is None else port
-    expect_loopback(address)
-    open_services(settings, migrate=True)
-    runtime = Runtime(settings, workers=workers or os.cpu_count() or 1)
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    runtime.start()
-    try:
-        serve.start(http_options=HTTPOptions(host=address, port=number))
-        serve.run(build(Args()), name="vibecraft", route_prefix="/")
-        dispatcher = start_dispatcher()  # it lives as long as somebody holds it
-        sys.stderr.write(f"VibeCraft listens on http://{address}:{number} (its API is described at /docs)\n")
-        while True:
-            expect_turning(dispatcher)
-            threading.Event().wait(_LOOK_EVERY_S)
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopping.\n")  # the way a service ends, not a failure
-    finally:
-        serve.shutdown()  # type: ignore[no-untyped-call]
-        runtime.stop()
+    address = host or settings.api_host, settings.api_port if port is None else port
+    expect_reachable(address[0], settings)
+    supervisor = telling()
+    if supervisor is None:
+        raise typer.Exit(Supervisor([sys.executable, "-m", "serve_app", *sys.argv[1:]], SystemClock(), say=_say).run())
+    from cluster.runtime import Runtime  # noqa: PLC0415 - the supervisor loads no Ray
+    from serve_app import service  # noqa: PLC0415
+
+    runtime = Runtime(settings, workers=workers or os.cpu_count() or 1, dashboard=dashboard)
+    service.run(settings, runtime, address, supervisor, _say)
 
 
-def expect_loopback(host: str) -> None:
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
+
+
+def expect_reachable(host: str, settings: Settings) -> None:
     """Refuse to listen where others could reach an application without accounts.
 
     Raises
     ------
     SettingsError
-        If ``host`` is not this machine's own loopback.
+        If ``host`` is not this machine's own loopback, unless the settings say that a proxy asks who is there.
     """
     try:
         is_own = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         is_own = False
-    if not is_own:
+    if not is_own and settings.auth is not Auth.PROXY:
         raise SettingsError(
-            f"{host} can be reached by others and there are no accounts yet; listen on 127.0.0.1 and put a proxy that"
-            " asks for a password in front."
+            f"{host} can be reached by others and there are no accounts yet; listen on 127.0.0.1, or put a proxy that"
+            " asks for a password in front and say so by VC_AUTH=proxy."
         )

@@ -22,7 +22,7 @@ def create_composition(
     request = wanted.request()
     with writing(services.engine) as session:
         song = songs.owned_song(session, song_id, owner_id)
-        job_id = workflow.begin(session, songs.add_composition(session, song, request))
+        job_id = workflow.begin(session, songs.add_composition(session, song, request), priority=wanted.level)
         job = store.owned_job(session, job_id, owner_id)
         steps = store.steps_of(session, job_id)
     response.headers["Location"] = f"/api/v1/jobs/{job_id}"

@@ -27,7 +27,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from tasks.domain.errors import ChildFailed, InvalidInput
+from tasks.domain.errors import ChildFailed, ChildLost, InvalidInput
 from tasks.media.probe import SoundHeader
 from tasks.media.sandbox import GUARDED_INPUT, Child, guarded
 
@@ -94,6 +94,8 @@ class Decoder:
         ------
         InvalidInput
             If nothing can be decoded, or the song is too short, too long or breaks off.
+        ChildLost
+            If the decoder was killed or hung.
         """
         buffer = np.empty((self.sample_rate, self.channels), np.float32)
         view = memoryview(buffer.data).cast("B")
@@ -122,6 +124,8 @@ class Decoder:
     def _read(self, child: Child, view: memoryview) -> int:
         try:
             return child.read_into(view)
+        except ChildLost:
+            raise
         except ChildFailed as error:
             if self.samples == 0:
                 raise _not_media(self._name) from error
@@ -131,6 +135,8 @@ class Decoder:
         """Accept a failed child where it gave sound: what is there is heard."""
         try:
             child.finish()
+        except ChildLost:
+            raise
         except ChildFailed as error:
             if self.samples == 0:
                 raise _not_media(self._name) from error

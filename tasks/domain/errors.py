@@ -4,6 +4,7 @@
     ├── InvalidInput        the user's file or options; saying what to do mends it
     ├── MediaError          decoding or encoding failed; carries the evidence
     │   └── ChildFailed     a sandboxed child ended badly
+    │       └── ChildLost   it was killed from outside, or hung; the next may do better
     ├── InvalidRecord       a record that may not exist
     └── ToolMissing         this machine lacks something that we need
 
@@ -71,3 +72,10 @@ class ChildFailed(MediaError):
         self.command = command
         self.exit_status = exit_status
         self.stderr = stderr
+
+
+class ChildLost(ChildFailed):
+    """A child was killed from outside or gave nothing for too long; the file need not be to blame."""
+
+    code = "child_lost"
+    retryable = True

@@ -23,6 +23,10 @@ CURVES = ("onset", "kick", "snare", "rms", "bass", "mid", "treble", "brightness"
 Each lies in 0..1 relative to the song's own loud parts."""
 
 
+_ALIGNMENT = 64
+_LONGEST_HEADER = 4096
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
     """Curves over the song.
@@ -65,14 +69,16 @@ class Features:
     def to_bytes(self) -> bytes:
         """Write the artifact."""
         body = b"".join(self.curves[name].astype("<f4", copy=False).tobytes() for name in CURVES)
-        return canonical(self.to_json()) + b"\n" + body
+        head = canonical(self.to_json())
+        return head + b" " * (-(len(head) + 1) % _ALIGNMENT) + b"\n" + body
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Features:
-        """Read what `to_bytes` wrote."""
-        head, _, body = data.partition(b"\n")
-        document = json.loads(head)
+    def from_bytes(cls, data: bytes | memoryview) -> Features:
+        """Read what `to_bytes` wrote; the curves are views of ``data``."""
+        view = memoryview(data)
+        head = bytes(view[:_LONGEST_HEADER]).partition(b"\n")[0]
+        document, body = json.loads(head), view[len(head) + 1 :]
         expect_schema(document, "features artifact")
         names, frames = document["curves"], document["frames"]
-        table = np.frombuffer(body, dtype="<f4").reshape(len(names), frames)
+        table = np.require(np.frombuffer(body, dtype="<f4").reshape(len(names), frames), requirements="A")
         return cls(frame_rate=Fraction(document["frame_rate"]), curves=dict(zip(names, table, strict=True)))

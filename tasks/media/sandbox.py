@@ -24,7 +24,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.domain.errors import ChildFailed
+from tasks.domain import interruption
+from tasks.domain.errors import ChildFailed, ChildLost
 
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mp3,wav,flac,ogg,aac"
 """Container formats that are opened at all; playlists and other formats that name files are not among them."""
@@ -34,6 +35,9 @@ GUARDED_INPUT = {"protocol_whitelist": "fd", "format_whitelist": FORMATS, "max_a
 
 _STDERR_KEPT_BYTES = 64 << 10
 _PIPE_BYTES = 1 << 20
+_ASK_EVERY_S = 1.0
+_FROM_OUTSIDE = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
+"""How a child ends that somebody else ended; one that uses up its CPU time ends by SIGXCPU."""
 _F_SETPIPE_SZ = 1031
 
 _BECOME = """
@@ -46,8 +50,9 @@ if sys.platform == "linux":
     libc.prctl(38, 1, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
-for what, most in ((resource.RLIMIT_CPU, cpu_s), (resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 0),
-                   (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 64)):
+resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
+for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0),
+                   (resource.RLIMIT_NOFILE, 64)):
     resource.setrlimit(what, (most, most))
 os.chdir("/")
 os.execve(sys.argv[4], sys.argv[4:], {})
@@ -60,7 +65,7 @@ class Limits:
 
     cpu_s: int = 900
     memory_bytes: int = 2 << 30
-    stall_s: float = 60.0
+    stall_s: float = 30.0
 
 
 class Child:
@@ -79,22 +84,28 @@ class Child:
 
         Raises
         ------
-        ChildFailed
+        ChildLost
             If the child gives nothing for the allowed time.
         """
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
         filled = 0
         while filled < len(buffer):
-            ready, _, _ = select.select([descriptor], [], [], self._limits.stall_s)
-            if not ready:
-                self.kill()
-                raise self._failure("The decoder stopped giving data.")
+            self._await_data(descriptor)
             got = os.readv(descriptor, [buffer[filled:]])
             if got == 0:
                 break
             filled += got
         return filled
+
+    def _await_data(self, descriptor: int) -> None:
+        waited = 0.0
+        while not select.select([descriptor], [], [], _ASK_EVERY_S)[0]:
+            interruption.check()
+            waited += _ASK_EVERY_S
+            if waited >= self._limits.stall_s:
+                self.kill()
+                raise self._failure("The decoder stopped giving data.", lost=True)
 
     def finish(self) -> str:
         """Wait for the end and return what the child printed.
@@ -102,13 +113,13 @@ class Child:
         Raises
         ------
         ChildFailed
-            If its exit status is not 0.
+            If its exit status is not 0; `ChildLost` if it was killed from outside or does not end.
         """
         try:
             status = self._process.wait(timeout=self._limits.stall_s)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise self._failure("The decoder did not end.") from None
+            raise self._failure("The decoder did not end.", lost=True) from None
         self._drain.join()
         if status != 0:
             raise self._failure("The decoder failed.")
@@ -127,12 +138,11 @@ class Child:
         """The last 64 KiB that the child printed."""
         return self._stderr.decode(errors="replace").strip()
 
-    def _failure(self, message: str) -> ChildFailed:
+    def _failure(self, message: str, *, lost: bool = False) -> ChildFailed:
         self._drain.join(timeout=1)
         status = self._process.poll()
-        return ChildFailed(
-            message, command=self._command, exit_status=-1 if status is None else status, stderr=self.stderr
-        )
+        kind = ChildLost if lost or status in _FROM_OUTSIDE else ChildFailed
+        return kind(message, command=self._command, exit_status=-1 if status is None else status, stderr=self.stderr)
 
     def _keep_stderr(self) -> None:
         assert self._process.stderr is not None

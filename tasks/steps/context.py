@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,9 @@ from sqlmodel import Session
 
 from cluster.clock import Clock
 from cluster.db.engine import reading, writing
-from cluster.jobs import artifacts, lease
-from cluster.jobs.lease import Claim
+from cluster.jobs import artifacts, events, lease
+from cluster.jobs.events import Event
+from cluster.jobs.keeper import Hold
 from cluster.services import Services
 
 Item = TypeVar("Item")
@@ -41,6 +42,7 @@ class Retry:
     """It did not work this time and may the next."""
 
     reason: str
+    evidence: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Fail:
 
 Outcome = Done | Park | Retry | Fail
 
+Buffer = bytes | memoryview
+Shared = Mapping[str, Buffer]
+"""Bytes of stored objects that the starter of a step has in memory already, by key."""
+
 
 class Mapper(Protocol):
     """Applies a function to items, in this process or on a cluster; results come in the items' order."""
@@ -66,11 +72,16 @@ class Mapper(Protocol):
 class StepContext:
     """A step's view of the platform: storage, scratch, progress, the lease, the clock and fan-out."""
 
-    def __init__(self, services: Services, claimed: Claim, scratch: Path, mapper: Mapper) -> None:
+    def __init__(
+        self, services: Services, kept: Hold, scratch: Path, *, mapper: Mapper = map, shared: Shared | None = None
+    ) -> None:
         self._services = services
-        self._claim = claimed
+        self._hold = kept
+        self._claim = kept.claim
         self._mapper = mapper
+        self._shared = shared or {}
         self._told_at = float("-inf")
+        self._recorded = 0.0
         self.scratch = scratch
         self.storage = services.storage
 
@@ -92,20 +103,35 @@ class StepContext:
     def progress(self, fraction: float) -> None:
         """Tell how far the step is, 0..1; told to the database at most four times a second.
 
+        Every tenth of the way becomes an event as well. To be called often: it is how a step learns that it is no
+        longer wanted.
+
         Raises
         ------
         LeaseLost
             If the step is no longer ours.
         """
+        self._hold.check()
         now = self.clock.monotonic()
         if now - self._told_at < _TELL_EVERY_S:
             return
         self._told_at = now
+        reached = min(1.0, max(0.0, fraction))
         with writing(self._services.engine) as session:
-            lease.write(session, self._claim, progress=min(1.0, max(0.0, fraction)))
+            if reached - self._recorded < _RECORD_EVERY:
+                lease.write(session, self._claim, progress=reached)
+                return
+            lease.lock_job(session, self._claim.job_id)
+            lease.write(session, self._claim, progress=reached)
+            happened = Event(
+                "progress", step_id=self._claim.step_id, fence=self._claim.fence, detail={"progress": round(reached, 3)}
+            )
+            events.record(session, self._claim.job_id, happened)
+        self._recorded = reached
 
     def check_lease(self) -> None:
         """Raise `LeaseLost` if the step is no longer ours."""
+        self._hold.check()
         with writing(self._services.engine) as session:
             lease.hold(session, self._claim)
 
@@ -132,9 +158,18 @@ class StepContext:
         """Apply ``function`` to each of ``items``; results come in their order."""
         return self._mapper(function, items)
 
+    def shared(self, key: str) -> Buffer:
+        """Give a stored object's bytes that many steps read; held in memory by whoever runs them side by side."""
+        if key not in self._shared:
+            return self.fetch(key).read_bytes()
+        return self._shared[key]
+
     def fetch(self, key: str) -> Path:
-        """Give a local file with the stored object's bytes; it must not be written."""
-        return self.storage.fetch_file(key, self.scratch / key.replace("/", "-"))
+        """Give a local file with the stored object's bytes as they are now; it must not be written."""
+        self._hold.check()
+        local = self.scratch / key.replace("/", "-")
+        local.unlink(missing_ok=True)
+        return self.storage.fetch_file(key, local)
 
     def publish(self, path: Path, key: str, kind: str) -> str:
         """Store ``path`` under ``key``, note the artifact under the fence, and give the key back."""
@@ -146,3 +181,4 @@ class StepContext:
 
 
 _TELL_EVERY_S = 0.25
+_RECORD_EVERY = 0.1

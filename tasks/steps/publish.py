@@ -1,4 +1,4 @@
-"""Make the film the video's one visible result."""
+"""Make the film the video's one visible result, after the stored object itself has been decoded."""
 
 from __future__ import annotations
 
@@ -7,17 +7,43 @@ from sqlmodel import col
 
 from cluster.db.tables import Composition
 from cluster.db.time import database_time
+from cluster.errors import ObjectMissing
 from tasks.domain.document import Document
+from tasks.domain.errors import InvalidRecord
+from tasks.domain.timeline import Timeline
+from tasks.media.whole import FilmBroken, expect_whole
+from tasks.steps import assemble
 from tasks.steps.context import Done, Outcome, StepContext
 
 
 def run(given: Document, ctx: StepContext) -> Outcome:
-    """Point the video ``given["composition_id"]`` at the stored film ``given["film_key"]``."""
-    ctx.storage.stat(given["film_key"])
+    """Point the video ``given["composition_id"]`` at the stored film ``given["film_key"]``.
+
+    A film that is gone or broken is taken away and joined once more from its segments.
+    """
+    key: str = given["film_key"]
+    with ctx.reading() as session:
+        timeline = session.get_one(Composition, given["composition_id"]).timeline
+    if timeline is None:
+        raise InvalidRecord("the video has no plan yet")
+    frames = Timeline.from_json(timeline).frames
+    try:
+        _check(key, frames, ctx)
+    except (FilmBroken, ObjectMissing):
+        ctx.check_lease()
+        ctx.storage.delete(key)
+        outcome = assemble.run(given, ctx)
+        if outcome != Done(key):
+            return outcome
+        _check(key, frames, ctx)
     with ctx.transaction() as session:
         session.execute(
             update(Composition)
             .where(col(Composition.id) == given["composition_id"])
-            .values(video_key=given["film_key"], published_at=database_time())
+            .values(video_key=key, published_at=database_time())
         )
-    return Done(given["film_key"])
+    return Done(key)
+
+
+def _check(key: str, frames: int, ctx: StepContext) -> None:
+    expect_whole(ctx.fetch(key), frames, on_frame=lambda done: ctx.progress(done / frames))

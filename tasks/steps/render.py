@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document
@@ -16,9 +16,12 @@ from tasks.media.effects import apply_effects
 from tasks.media.encode import encode_segment
 from tasks.media.frames import FrameSource
 from tasks.procedural.engine import open_style
-from tasks.steps.context import Done, Fail, Outcome, StepContext
+from tasks.steps.context import Buffer, Done, Fail, Outcome, StepContext
 
-_SONGS_HELD = 2
+_RECORDS_HELD = 4
+_records: dict[str, Any] = {}
+
+Record = TypeVar("Record", Features, Analysis)
 
 
 def run(given: Document, ctx: StepContext) -> Outcome:
@@ -53,23 +56,21 @@ def open_source(source: Source, spec: SegmentSpec, ctx: StepContext) -> FrameSou
     """
     if source.kind != "style":
         raise InvalidRecord(f"there is no source of kind {source.kind!r}")
-    analysis_path = ctx.fetch(source.settings["analysis_key"])
-    features_path = ctx.fetch(source.settings["features_key"])
     return open_style(
         StyleShot.from_json(source.settings),
-        _features(features_path),
-        _analysis(analysis_path),
+        _remembered(source.settings["features_key"], ctx, Features.from_bytes),
+        _remembered(source.settings["analysis_key"], ctx, lambda data: Analysis.from_json(json.loads(bytes(data)))),
         width=spec.width,
         height=spec.height,
         frame_rate=spec.frame_rate,
     )
 
 
-@lru_cache(maxsize=_SONGS_HELD)
-def _features(path: Path) -> Features:
-    return Features.from_bytes(path.read_bytes())
-
-
-@lru_cache(maxsize=_SONGS_HELD)
-def _analysis(path: Path) -> Analysis:
-    return Analysis.from_json(json.loads(path.read_bytes()))
+def _remembered(key: str, ctx: StepContext, read: Callable[[Buffer], Record]) -> Record:
+    """Read a stored record once a process: the shots of a song come one after the other."""
+    if key not in _records:
+        while len(_records) >= _RECORDS_HELD:
+            _records.pop(next(iter(_records)), None)
+        _records[key] = read(ctx.shared(key))
+    found: Record = _records[key]
+    return found

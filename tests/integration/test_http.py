@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from cluster.services import Services
 from serve_app.api import create_api
-from tasks.dispatcher import InlineExecutor
+from tasks.executors import InlineExecutor
 
 SONGS = "/api/v1/songs"
 _FORM = {"content-type": "multipart/form-data; boundary=b"}

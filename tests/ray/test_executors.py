@@ -15,12 +15,13 @@ from cluster.jobs import events, store
 from cluster.jobs.states import STEP_EDGES, State
 from cluster.services import Services
 from tasks import workflow
-from tasks.dispatcher import Executor, InlineExecutor, RayExecutor, ray_map
 from tasks.domain.request import Resolution, VideoRequest
 from tasks.domain.style import StyleName
+from tasks.executors import Executor, InlineExecutor, RayExecutor
 from tasks.steps import songs
 from tasks.steps.context import Mapper
 from tasks.wakeup import SKIPPED, run_step
+from tasks.worker import ray_map
 from tests.support.command import picture_hashes
 from tests.support.songs import write_song
 

@@ -1,6 +1,19 @@
 """Rows. Values of the trade are versioned JSON documents in them."""
 
 from cluster.db.tables.jobs import Artifact, Job, JobEvent, Step
-from cluster.db.tables.songs import AnalysisRow, Composition, Song
+from cluster.db.tables.songs import AnalysisRow, Clip, Composition, Song, Take
+from cluster.db.tables.spend import Attempt, Budget
 
-__all__ = ["AnalysisRow", "Artifact", "Composition", "Job", "JobEvent", "Song", "Step"]
+__all__ = [
+    "AnalysisRow",
+    "Artifact",
+    "Attempt",
+    "Budget",
+    "Clip",
+    "Composition",
+    "Job",
+    "JobEvent",
+    "Song",
+    "Step",
+    "Take",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from cluster.db.time import UtcDateTime
@@ -63,3 +63,46 @@ class Composition(SQLModel, table=True):
     video_key: str | None = None
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     published_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class Clip(SQLModel, table=True):
+    """Footage that a video wants for one of its shots, whoever makes it; `Take` holds what was made."""
+
+    __tablename__ = "clips"
+    __table_args__ = (
+        UniqueConstraint("composition_id", "shot", name="uq_clips_shot"),
+        Index("ix_clips_owner", "owner_id", "id"),  # a user's clips, newest last
+        CheckConstraint("shot >= 0", name="ck_clips_shot"),
+    )
+
+    id: str = Field(primary_key=True)
+    owner_id: str
+    composition_id: str = Field(foreign_key="compositions.id")
+    shot: int
+    section: int | None = None
+    provider: str
+    model: str | None = None
+    wanted: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    chosen_take_id: str | None = None
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class Take(SQLModel, table=True):
+    """One piece of footage for a clip, whole and decoded once; a clip keeps all of its takes and uses one."""
+
+    __tablename__ = "takes"
+    __table_args__ = (
+        UniqueConstraint("clip_id", "number", name="uq_takes_number"),
+        Index("ix_takes_owner", "owner_id", "id"),  # a user's takes, newest last
+    )
+
+    id: str = Field(primary_key=True)
+    owner_id: str
+    clip_id: str = Field(foreign_key="clips.id")
+    attempt_id: str | None = Field(default=None, foreign_key="attempts.id")
+    number: int
+    content_key: str
+    sha256: str
+    size_bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    document: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -1,0 +1,64 @@
+"""The running service: Ray, HTTP on Ray Serve and the dispatcher, until it is interrupted or its cluster is lost."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+
+from ray import serve
+from ray.serve.config import HTTPOptions
+
+from cluster.errors import ClusterError
+from cluster.runtime import Runtime
+from cluster.services import open_services
+from cluster.settings import Settings
+from cluster.supervisor import Telling
+from serve_app.app import NAME, Args, build
+from tasks.dispatcher import expect_turning, start_dispatcher, stop_dispatcher, warm_workers
+
+_LOOK_EVERY_S = 2.0
+
+
+def run(
+    settings: Settings, runtime: Runtime, address: tuple[str, int], supervisor: Telling, say: Callable[[str], object]
+) -> None:
+    """Serve until Ctrl-C; a process whose cluster is lost ends at once, to be replaced by its supervisor."""
+    open_services(settings, migrate=True).close()
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    try:
+        runtime.start()
+        _serve(runtime, address, supervisor, say)
+    except KeyboardInterrupt:
+        say("Stopping.")  # the way a service ends, not a failure
+    except (ClusterError, BrokenPipeError) as error:
+        say(str(error))
+        os._exit(1)  # a lost cluster cannot be shut down in an orderly way
+    finally:
+        _take_down(runtime)
+
+
+def _serve(runtime: Runtime, address: tuple[str, int], supervisor: Telling, say: Callable[[str], object]) -> None:
+    host, port = address
+    serve.start(http_options=HTTPOptions(host=host, port=port))
+    serve.run(build(Args()), name=NAME, route_prefix="/")
+    dispatcher = start_dispatcher()
+    warm_workers(runtime.workers)
+    say(f"VibeCraft listens on http://{host}:{port} (its API is described at /docs)")
+    if runtime.dashboard_url:
+        say(f"Ray's dashboard is http://{runtime.dashboard_url}")
+    while True:
+        expect_turning(dispatcher)
+        supervisor.tell()
+        threading.Event().wait(_LOOK_EVERY_S)
+
+
+def _take_down(runtime: Runtime) -> None:
+    """Stop what was started: all of a Ray of our own, only our part of one that was joined."""
+    if runtime.is_own:
+        serve.shutdown()  # type: ignore[no-untyped-call]
+    else:
+        stop_dispatcher()
+        serve.delete(NAME)
+    runtime.stop()

