@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from dataclasses import dataclass
@@ -100,7 +101,12 @@ def finished(services: Services, composition_id: str, job_id: str) -> Film:
 
 
 def _make_on_ray(services: Services, job_id: str, workers: int) -> None:
-    """Hear and plan in this process while Ray comes up; then let Ray draw."""
+    """Hear and plan in this process while Ray comes up; then let Ray draw. What Ray prints goes to the log."""
+    with services.settings.log_file.open("a") as log, contextlib.redirect_stdout(log):
+        _make_with_runtime(services, job_id, workers)
+
+
+def _make_with_runtime(services: Services, job_id: str, workers: int) -> None:
     runtime = Runtime(services.settings, workers=workers)
     prelude = _Prelude(services, job_id)
     prelude.start()

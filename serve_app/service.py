@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -27,16 +28,17 @@ def run(
     """Serve until Ctrl-C; a process whose cluster is lost ends at once, to be replaced by its supervisor."""
     open_services(settings, migrate=True).close()
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    try:
-        runtime.start()
-        _serve(runtime, address, supervisor, say)
-    except KeyboardInterrupt:
-        say("Stopping.")  # the way a service ends, not a failure
-    except (ClusterError, BrokenPipeError) as error:
-        say(str(error))
-        os._exit(1)  # a lost cluster cannot be shut down in an orderly way
-    finally:
-        _take_down(runtime)
+    with settings.log_file.open("a") as log, contextlib.redirect_stdout(log):  # what Ray prints
+        try:
+            runtime.start()
+            _serve(runtime, address, supervisor, say)
+        except KeyboardInterrupt:
+            say("Stopping.")  # the way a service ends, not a failure
+        except (ClusterError, BrokenPipeError) as error:
+            say(str(error))
+            os._exit(1)  # a lost cluster cannot be shut down in an orderly way
+        finally:
+            _take_down(runtime)
 
 
 def _serve(runtime: Runtime, address: tuple[str, int], supervisor: Telling, say: Callable[[str], object]) -> None:

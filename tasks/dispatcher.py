@@ -117,8 +117,8 @@ class DispatchLoop:
 
     def _free(self, step_id: str, delivery_id: str, error: Exception) -> None:
         """Let a step run again whose run ended without a word, whether it had claimed it or not."""
-        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-        _log.warning("a worker was lost", step_id=step_id, reason=reason)
+        reason = f"the process that ran it was lost ({type(error).__name__})"
+        _log.warning("a worker was lost", step_id=step_id, error=str(error))
         engine, settings = self._services.engine, self._services.settings
         if retry.run_again(engine, step_id, settings, reason, delivery_id=delivery_id) is None:
             announce.withdraw(engine, [step_id])

@@ -60,7 +60,7 @@ def render(
     settings = load_settings()
     ffmpeg = locate(settings.ffmpeg_bin)
     services = open_services(settings, migrate=True)
-    console = Console(stderr=True) if as_json else Console()
+    console = Console(file=sys.stderr if as_json else sys.stdout)
     composition_id, job_id = _ask(services, song, request)
     with watch(services, job_id, console) as view:
         film.make(services, job_id, workers=workers or film.fitting_workers(song, request))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,7 @@ def test_what_is_no_song_is_a_problem_and_leaves_nothing(  # noqa: PLR0917
 
 def test_an_upload_that_is_too_large_is_refused(services: Services) -> None:
     small = services.settings.model_copy(update={"max_upload_bytes": 1000})
-    limited = Services(settings=small, engine=services.engine, storage=services.storage, clock=services.clock)
+    limited = replace(services, settings=small)
     with TestClient(create_api(limited)) as client:
         answer = client.post(SONGS, files={"file": ("a.wav", b"x" * 200_000)})
         unsaid = client.post(SONGS, content=iter([b"x" * 100_000] * 2), headers=_FORM)
@@ -146,3 +147,48 @@ def test_it_lives_and_is_ready_and_describes_itself(client: TestClient) -> None:
     assert document["openapi"].startswith("3.1")
     assert {"/api/v1/songs", "/api/v1/songs/{song_id}/compositions", "/healthz"} <= set(document["paths"])
     assert client.get("/docs").status_code == 200
+
+
+def ask(client: TestClient, song: Path, **wanted: object) -> dict[str, object]:
+    taken = upload(client, song)
+    body: dict[str, object] = client.post(
+        f"{SONGS}/{taken['id']}/compositions", json={"resolution": "480p", "fps": "24", "style": "swiss", **wanted}
+    ).json()
+    return body
+
+
+def test_a_job_can_be_cancelled_once_and_begun_anew(client: TestClient, services: Services, song: Path) -> None:
+    job = f"/api/v1/jobs/{ask(client, song)['id']}"
+    early = client.post(f"{job}/requeue")
+    assert (early.status_code, early.json()["code"]) == (409, "job_not_over")
+    cancelled = client.post(f"{job}/cancel")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
+    again = client.post(f"{job}/cancel")
+    assert (again.status_code, again.json()["code"]) == (409, "job_over")
+    anew = client.post(f"{job}/requeue")
+    assert anew.status_code == 202
+    assert anew.headers["Location"] == f"/api/v1/jobs/{anew.json()['id']}"
+    InlineExecutor(services).run(anew.json()["id"])
+    assert client.get(anew.headers["Location"]).json()["state"] == "succeeded"
+    assert client.get(job).json()["state"] == "cancelled"
+    assert client.post(f"{anew.headers['Location']}/requeue").json()["code"] == "job_not_over"
+
+
+def test_what_happened_to_a_job_can_be_read_from_any_point(client: TestClient, services: Services, song: Path) -> None:
+    asked = ask(client, song, priority="batch")
+    InlineExecutor(services).run(str(asked["id"]))
+    history = f"/api/v1/jobs/{asked['id']}/history"
+    events = client.get(history).json()
+    assert [event["id"] for event in events] == sorted(event["id"] for event in events)
+    assert [event["after"] for event in events if event["kind"] == "job"] == ["queued", "running", "succeeded"]
+    pieces = []
+    while page := client.get(history, params={"after": pieces[-1]["id"] if pieces else 0, "limit": 4}).json():
+        pieces += page
+    assert pieces == events
+
+
+@pytest.mark.parametrize("action", ["cancel", "requeue", "history"])
+def test_a_job_that_is_not_there_is_a_problem(client: TestClient, action: str) -> None:
+    url = f"/api/v1/jobs/job_absent/{action}"
+    answer = client.get(url) if action == "history" else client.post(url)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
