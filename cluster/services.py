@@ -10,9 +10,10 @@ from cluster.clock import Clock, SystemClock
 from cluster.db import migrations
 from cluster.db.engine import open_engine
 from cluster.jobs.keeper import Keeper
+from cluster.scratch import sweep_scratch
 from cluster.settings import Settings
 from cluster.storage.base import Storage
-from cluster.storage.local import LocalStorage
+from cluster.storage.opened import open_storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,8 @@ def open_services(settings: Settings, *, migrate: bool = False) -> Services:
     Parameters
     ----------
     migrate : bool
-        See to it that the schema fits first: what starts a service or a command does, workers do not.
+        See to it first that the schema fits and that scratch folders of dead processes are gone: what starts a
+        service or a command does, workers do not.
 
     Raises
     ------
@@ -47,11 +49,12 @@ def open_services(settings: Settings, *, migrate: bool = False) -> Services:
     engine = open_engine(settings.database)
     if migrate:
         migrations.make_ready(engine)
+        sweep_scratch(settings.scratch_dir)
     clock = SystemClock()
     return Services(
         settings=settings,
         engine=engine,
-        storage=LocalStorage(settings.objects_dir),
+        storage=open_storage(settings),
         clock=clock,
         keeper=Keeper(engine, settings, clock),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import asdict
 
 import structlog
 from fastapi import FastAPI
@@ -10,16 +11,20 @@ from pydantic import BaseModel, Field
 from ray import serve
 from ray.exceptions import RayError
 from ray.serve import Application
+from sqlalchemy.exc import SQLAlchemyError
 
+from cluster.errors import PlatformError
 from cluster.runtime import expect_served
-from cluster.services import open_services
+from cluster.services import Services, open_services
 from cluster.settings import load_settings
+from cluster.sweeper import sweep
 from cluster.telemetry import configure_logs
 from serve_app.api import create_api
 from tasks.dispatcher import start_dispatcher
 
 NAME = "vibecraft"
 _LOOK_EVERY_S = 10.0
+_SWEEP_EVERY_S = 3600.0
 
 _log = structlog.get_logger(__name__)
 
@@ -49,16 +54,21 @@ def _api() -> FastAPI:
     services = open_services(settings, migrate=True)
     expect_served(settings)
     services.keeper.start()
-    threading.Thread(target=_see_to_the_dispatcher, name="dispatcher", daemon=True).start()
+    threading.Thread(target=_attend, args=(services,), name="attendant", daemon=True).start()
     return create_api(services)
 
 
-def _see_to_the_dispatcher() -> None:
+def _attend(services: Services) -> None:
+    """See to it that the cluster has a dispatcher, and clear up now and then."""
+    swept_at = float("-inf")
     while True:
         try:
             start_dispatcher()
-        except RayError as error:
-            _log.warning("the dispatcher could not be started", error=str(error))
+            if services.clock.monotonic() - swept_at > _SWEEP_EVERY_S:
+                swept_at = services.clock.monotonic()
+                _log.info("swept", **asdict(sweep(services)))
+        except (RayError, PlatformError, SQLAlchemyError) as error:
+            _log.warning("attending failed and is tried again", error=str(error))
         threading.Event().wait(_LOOK_EVERY_S)
 
 

@@ -45,8 +45,14 @@ class Film:
     seconds: dict[str, float]
 
 
-def fitting_workers(song: Path, request: VideoRequest) -> int:
-    """Choose how many processes to use where the user did not say: the cores, or 1 for a short film."""
+def fitting_workers(song: Path, request: VideoRequest, *, has_cluster: bool) -> int:
+    """Choose how many processes to use where the user did not say: the cores, or 1 for a short film.
+
+    On a cluster that the user names the number says only that it is used.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if has_cluster:
+        return max(2, cores)
     width, height = request.size
     promised = sound_header(song).promised_s
     end = min((end for end in (request.end_s, promised) if end is not None), default=None)
@@ -54,7 +60,7 @@ def fitting_workers(song: Path, request: VideoRequest) -> int:
         pixels = (end - (request.start_s or 0)) * request.frame_rate * width * height
         if pixels < _WORTH_RAY_PIXELS:
             return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores
 
 
 def make(services: Services, job_id: str, *, workers: int) -> None:

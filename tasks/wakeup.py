@@ -9,13 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import shutil
-import tempfile
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -26,6 +21,7 @@ from cluster.jobs import lease, retry, store
 from cluster.jobs.keeper import Hold
 from cluster.jobs.lease import Claim
 from cluster.jobs.states import State
+from cluster.scratch import scratch
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
 from tasks import workflow
@@ -76,10 +72,10 @@ def run_step(
         return SKIPPED
     ours.keeper.start()
     log = _log.bind(step=claimed.name, step_id=step_id, job_id=claimed.job_id, delivery_id=delivery_id)
-    with ours.keeper.holding(claimed, since) as kept, _scratch(ours.settings.scratch_dir) as scratch:
+    with ours.keeper.holding(claimed, since) as kept, scratch(ours.settings.scratch_dir) as folder:
         try:
             with interruption.asking(kept.check):
-                outcome = _outcome(claimed, StepContext(ours, kept, scratch, mapper=mapper, shared=shared))
+                outcome = _outcome(claimed, StepContext(ours, kept, folder, mapper=mapper, shared=shared))
             state = _end(ours, kept, outcome)
         except LeaseLost:
             log.warning("the lease was lost; nothing more is written")
@@ -151,13 +147,3 @@ def _end_once(services: Services, claimed: Claim, outcome: Outcome) -> str:
                 store.end_step(session, claimed, State.FAILED, error=error)
                 store.end_job(session, claimed.job_id, State.FAILED, error)
                 return State.FAILED
-
-
-@contextmanager
-def _scratch(root: Path) -> Iterator[Path]:
-    root.mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(dir=root))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)

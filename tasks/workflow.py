@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from cluster.db.tables import Composition, Job, Song, Step
+from cluster.db.time import database_time
 from cluster.errors import JobNotOver
 from cluster.jobs import store
 from cluster.jobs.lease import Claim
-from cluster.jobs.states import State
+from cluster.jobs.states import LIVE, State
 from cluster.jobs.store import NewStep
 from tasks.domain.document import Document
 from tasks.steps import analyze, assemble, plan, publish, render
@@ -67,6 +68,23 @@ def requeue(session: Session, job_id: str, owner_id: str) -> str:
     if State(old.state) not in {State.FAILED, State.CANCELLED}:
         raise JobNotOver(f"The job is {old.state}; only one that failed or was cancelled is begun anew.")
     return begin(session, old.subject_id, priority=old.priority, requeued_from=old.id)
+
+
+def abandoned(session: Session, song_id: str, owner_id: str, request: Document) -> Job | None:
+    """Find a job for the same video of the same song that nobody works on, though it is not over."""
+    held = select(Step.job_id).where(Step.state == State.RUNNING, col(Step.lease_until) > database_time())
+    question = (
+        select(Job, Composition)
+        .join(Composition, col(Composition.id) == col(Job.subject_id))
+        .where(
+            Job.owner_id == owner_id,
+            col(Job.state).in_(LIVE),
+            Composition.song_id == song_id,
+            col(Job.id).not_in(held),
+        )
+        .order_by(col(Job.id).desc())
+    )
+    return next((job for job, composition in session.exec(question) if composition.request == request), None)
 
 
 def advance(session: Session, done: Claim, output_key: str | None) -> None:

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("render", "verify", "sheet", "up", "migrate")
+COMMANDS = ("render", "verify", "sheet", "up", "migrate", "sweep")
 
 
 def command_line(words: Sequence[str]) -> typer.Typer:

@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 
 from cluster.db.engine import writing
+from cluster.jobs import store
+from cluster.jobs.announce import withdraw
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
 from serve_app import film, output
@@ -61,9 +63,10 @@ def render(
     ffmpeg = locate(settings.ffmpeg_bin)
     services = open_services(settings, migrate=True)
     console = Console(file=sys.stderr if as_json else sys.stdout)
-    composition_id, job_id = _ask(services, song, request)
+    composition_id, job_id = _ask(services, song, request, console)
+    fitting = film.fitting_workers(song, request, has_cluster=settings.ray_address is not None)
     with watch(services, job_id, console) as view:
-        film.make(services, job_id, workers=workers or film.fitting_workers(song, request))
+        film.make(services, job_id, workers=workers or fitting)
         made = film.finished(services, composition_id, job_id)
         output.write(services, made, target)
         report = None
@@ -110,11 +113,18 @@ def parse_time(text: str | None) -> Fraction | None:
         ) from None
 
 
-def _ask(services: Services, song: Path, request: VideoRequest) -> tuple[str, str]:
+def _ask(services: Services, song: Path, request: VideoRequest, console: Console) -> tuple[str, str]:
+    """Write down what is wanted; a job for the very same that was broken off is taken up instead."""
     row = songs.take_in(services, song, services.settings.owner_id)
     with writing(services.engine) as session:
-        composition_id = songs.add_composition(session, row, request)
-        return composition_id, workflow.begin(session, composition_id)
+        old = workflow.abandoned(session, row.id, row.owner_id, request.to_json())
+        if old is None:
+            composition_id = songs.add_composition(session, row, request)
+            return composition_id, workflow.begin(session, composition_id)
+        step_ids = [step.id for step in store.steps_of(session, old.id)]
+    withdraw(services.engine, step_ids)
+    console.print("taking up a render that was broken off", highlight=False)
+    return old.subject_id, old.id
 
 
 def _tell(

@@ -35,7 +35,9 @@ GUARDED_INPUT = {"protocol_whitelist": "fd", "format_whitelist": FORMATS, "max_a
 
 _STDERR_KEPT_BYTES = 64 << 10
 _PIPE_BYTES = 1 << 20
-_ASK_EVERY_S = 1.0
+ASK_EVERY_S = 1.0
+"""How often a wait for a child asks whether the work is still wanted."""
+
 _FROM_OUTSIDE = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
 """How a child ends that somebody else ended; one that uses up its CPU time ends by SIGXCPU."""
 _F_SETPIPE_SZ = 1031
@@ -100,9 +102,9 @@ class Child:
 
     def _await_data(self, descriptor: int) -> None:
         waited = 0.0
-        while not select.select([descriptor], [], [], _ASK_EVERY_S)[0]:
+        while not select.select([descriptor], [], [], ASK_EVERY_S)[0]:
             interruption.check()
-            waited += _ASK_EVERY_S
+            waited += ASK_EVERY_S
             if waited >= self._limits.stall_s:
                 self.kill()
                 raise self._failure("The decoder stopped giving data.", lost=True)

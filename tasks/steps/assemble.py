@@ -36,7 +36,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         "bitrate": None if copied else BITRATE,
     }
     key = f"films/{content_hash(ingredients)}.mp4"
-    if ctx.storage.exists(key):
+    if ctx.is_stored(key, "film"):
         return Done(key)
     sound = Sound(pcm=ctx.fetch(heard.sound_key), original=original if copied else None, window=timeline.window)
     path = ctx.scratch / "film.mp4"

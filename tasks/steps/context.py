@@ -171,13 +171,25 @@ class StepContext:
         local.unlink(missing_ok=True)
         return self.storage.fetch_file(key, local)
 
+    def is_stored(self, key: str, kind: str) -> bool:
+        """Tell whether a run before this one, of whatever job, stored the object; if so, note the artifact here too.
+
+        That run may have died between storing and noting.
+        """
+        if not self.storage.exists(key):
+            return False
+        self._note(key, kind, self.storage.stat(key).size_bytes)
+        return True
+
     def publish(self, path: Path, key: str, kind: str) -> str:
         """Store ``path`` under ``key``, note the artifact under the fence, and give the key back."""
         self.check_lease()
-        info = self.storage.put_file(path, key)
-        with self.transaction() as session:
-            artifacts.note(session, key=key, owner_id=self.owner_id, kind=kind, size_bytes=info.size_bytes)
+        self._note(key, kind, self.storage.put_file(path, key).size_bytes)
         return key
+
+    def _note(self, key: str, kind: str, size_bytes: int) -> None:
+        with self.transaction() as session:
+            artifacts.note(session, key=key, owner_id=self.owner_id, kind=kind, size_bytes=size_bytes)
 
 
 _TELL_EVERY_S = 0.25

@@ -29,7 +29,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
     spec = SegmentSpec.from_json(given["spec"])
     plan = SegmentPlan.from_json(given["segment"])
     key = plan.content_key(spec)
-    if ctx.storage.exists(key):
+    if ctx.is_stored(key, "segment"):
         return Done(key)
     source = open_source(plan.source, spec, ctx)
     pictures = source.frames(plan.source.frames.start, plan.source.frames.end)
