@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -17,6 +18,9 @@ _ENVIRONMENT = {
     "RAY_task_oom_retries": "0",  # the database counts the tries
 }
 
+_JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""What the job manager tells the driver of a submitted job."""
+
 
 def prepare_environment(settings: Settings) -> None:
     """Set what Ray reads from the environment, for this process and all that it starts.
@@ -25,9 +29,23 @@ def prepare_environment(settings: Settings) -> None:
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    _keep_job_folder_here()
     if "RAY_AUTH_MODE" not in os.environ:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ.setdefault("RAY_AUTH_TOKEN_PATH", str(_token_file(settings.data_dir)))
+
+
+def _keep_job_folder_here() -> None:
+    """Leave the folder that was submitted with a job to its driver, which reads the song there.
+
+    Workers need it for nothing, and modules that lie in it must not stand in for ours.
+    """
+    given = os.environ.get(_JOB_CONFIG)
+    if given is None:
+        return
+    config = json.loads(given)
+    if (config.get("runtime_env") or {}).pop("working_dir", None) is not None:
+        os.environ[_JOB_CONFIG] = json.dumps(config)
 
 
 def _token_file(folder: Path) -> Path:

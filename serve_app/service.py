@@ -17,7 +17,7 @@ from cluster.services import open_services
 from cluster.settings import Settings
 from cluster.supervisor import Telling
 from serve_app.app import NAME, Args, build
-from tasks.dispatcher import expect_turning, start_dispatcher, stop_dispatcher, warm_workers
+from tasks.dispatcher import end_dispatcher, expect_turning, find_dispatcher, start_dispatcher, warm_workers
 
 _LOOK_EVERY_S = 2.0
 
@@ -61,6 +61,7 @@ def _take_down(runtime: Runtime) -> None:
     if runtime.is_own:
         serve.shutdown()  # type: ignore[no-untyped-call]
     else:
-        stop_dispatcher()
-        serve.delete(NAME)
+        serve.delete(NAME)  # first, since its replicas see to it that there is a dispatcher
+        if (dispatcher := find_dispatcher()) is not None:
+            end_dispatcher(dispatcher)
     runtime.stop()

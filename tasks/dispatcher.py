@@ -6,6 +6,7 @@ database still knows; Ray starts it again.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import uuid
 from collections.abc import Callable, Iterable
@@ -213,11 +214,13 @@ def find_dispatcher() -> Any | None:
         return None
 
 
-def stop_dispatcher() -> None:
-    """End the cluster's dispatcher; steps that run are done again by whoever comes next."""
-    dispatcher = find_dispatcher()
-    if dispatcher is not None:
-        ray.kill(dispatcher)
+def end_dispatcher(dispatcher: Any) -> None:
+    """End a dispatcher and wait until it has told the dashboard what became of its tasks.
+
+    Steps that run are done again by whoever comes next.
+    """
+    with contextlib.suppress(RayError):
+        ray.get(dispatcher.__ray_terminate__.options(max_task_retries=0).remote(), timeout=_ANSWER_S)
 
 
 def expect_turning(dispatcher: Any) -> None:

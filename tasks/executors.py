@@ -6,14 +6,12 @@ import uuid
 from collections.abc import Collection
 from typing import Protocol
 
-import ray
-
 from cluster.db.engine import reading
 from cluster.db.tables import Job
 from cluster.jobs.announce import announce
 from cluster.jobs.states import State
 from cluster.services import Services
-from tasks.dispatcher import expect_turning, find_dispatcher, start_dispatcher
+from tasks.dispatcher import end_dispatcher, expect_turning, find_dispatcher, start_dispatcher
 from tasks.steps.context import Mapper
 from tasks.wakeup import run_step
 
@@ -76,7 +74,7 @@ class RayExecutor:
                 self._services.clock.sleep(_LOOK_EVERY_S)
         finally:
             if theirs is None:
-                ray.kill(dispatcher)
+                end_dispatcher(dispatcher)
 
 
 def is_over(services: Services, job_id: str) -> bool:

@@ -15,6 +15,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / "vibecraft-test-kernels"))
 for name in ("DATABASE_URL", "FFMPEG_BIN", "RAY_ADDRESS", "REDIS_URL", "PORT", "API_PORT", "API_HOST"):
     os.environ.pop(name, None)
+for name in [name for name in os.environ if name.startswith("S3_")]:
+    os.environ[f"NAMED_{name}"] = os.environ.pop(name)  # for the storage suite alone
 
 from cluster.db import migrations  # noqa: E402 - after the environment is settled
 from cluster.db.engine import open_engine  # noqa: E402
@@ -51,6 +53,12 @@ def postgres() -> Iterator[Server]:
         migrations.upgrade(engine)
         engine.dispose()
         yield server
+
+
+@pytest.fixture(scope="module")
+def module_postgres_url(postgres: Server) -> str:
+    """Make a migrated Postgres database for all tests of a module."""
+    return postgres.new_database(f"module_{uuid.uuid4().hex}", template=_MIGRATED)
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 A small object is one conditional PUT; a large one is a multipart upload whose completion is conditional. Either
 appears whole or not at all, and a second writer of the same key is told that it is there (412). A server that does
-not know the condition gets the same requests without it: keys are made from content, so what a second writer puts
-is what is there.
+not know the condition gets the same requests without it, after a look whether the object is there: two writers may
+then both put it, which does no harm, because keys are made from content.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 boto3's transfer manager reads the file, sends large ones in parts by several threads and aborts what fails. It has
 no argument for a condition, so ``If-None-Match: *`` is added where the client builds the two requests that publish
 an object: PutObject and CompleteMultipartUpload. A server answers 412 when the object is there, 409 when another
-writer is about to publish it, and 501 or 400 when it does not know the condition.
+writer is about to publish it, and 501 or 400 when it does not know the condition; some servers do not look at it.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class Uploads:
         path, key
             The file, and what it becomes.
         is_there : callable
-            Tells whether the object is there. It is asked before a multipart upload, before a request without the
-            condition and before every further try, so that bytes are not sent for nothing.
+            Tells whether the object is there. It is asked before every try: bytes are not sent for nothing, and what
+            is there stays also with a server that takes the condition and does not heed it.
 
         Returns
         -------
@@ -81,12 +81,11 @@ class Uploads:
             If the file cannot be read.
         """
         size = path.stat().st_size
-        large = size >= self._transfer.multipart_threshold
-        extra = _described(path, key, whole=not large)
+        extra = _described(path, key, whole=size < self._transfer.multipart_threshold)
         for attempt in range(1, _TRIES + 1):
-            conditional = self._conditional
-            if (large or not conditional or attempt > 1) and is_there():
+            if is_there():
                 return None
+            conditional = self._conditional
             try:
                 self._send(client, path, key, extra)
             except ClientError as error:

@@ -181,7 +181,7 @@ def test_what_happened_to_a_job_can_be_read_from_any_point(client: TestClient, s
     events = client.get(history).json()
     assert [event["id"] for event in events] == sorted(event["id"] for event in events)
     assert [event["after"] for event in events if event["kind"] == "job"] == ["queued", "running", "succeeded"]
-    pieces = []
+    pieces: list[dict[str, int]] = []
     while page := client.get(history, params={"after": pieces[-1]["id"] if pieces else 0, "limit": 4}).json():
         pieces += page
     assert pieces == events

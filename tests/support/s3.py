@@ -48,7 +48,7 @@ def moto_server() -> Iterator[S3Settings]:
 @contextlib.contextmanager
 def named_endpoint() -> Iterator[S3Settings]:
     """Give settings of the endpoint that the environment names: of its bucket, or else of a fresh one."""
-    settings = S3Settings()
+    settings = S3Settings(_env_prefix="NAMED_S3_")  # tests/conftest.py renames them, so that no other test is meant
     if settings.bucket_name is not None:
         yield settings
         return
@@ -79,6 +79,8 @@ class Asked:
     def operation(self) -> str:
         """Tell what is asked, as far as the tests ask it."""
         parts = urlsplit(self.path)
+        if "list-type=2" in parts.query:
+            return "ListObjectsV2"
         if "partNumber=" in parts.query:
             return "UploadPart"
         if "uploads" in parts.query.split("&") and self.method == "POST":

@@ -1,0 +1,146 @@
+"""A cluster of two nodes with Postgres and an S3 server: jobs submitted to it, and what its dashboard shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.cluster_utils import Cluster
+from ray.job_submission import JobSubmissionClient
+from ray.util.state import list_tasks
+from sqlmodel import select
+
+from cluster.db.engine import reading
+from cluster.db.tables import Composition, Job
+from cluster.jobs.states import State
+from cluster.services import Services, open_services
+from cluster.settings import load_settings
+from tests.support.command import PROGRAM, picture_hashes, vibecraft
+from tests.support.s3 import moto_server
+from tests.support.service import free_port, wait_for
+from tests.support.songs import write_song
+
+pytestmark = pytest.mark.ray
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "submit_render.py"
+FORM = ["--resolution", "480p", "--fps", "24", "--style", "swiss", "--no-verify"]
+
+
+@dataclass(frozen=True)
+class TwoNodes:
+    """A running cluster; ``address`` is that of its dashboard."""
+
+    address: str
+    services: Services
+    cluster: Cluster
+
+
+@pytest.fixture(scope="module")
+def two_nodes(module_postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
+    folder = tmp_path_factory.mktemp("cluster")
+    with moto_server() as s3, pytest.MonkeyPatch.context() as patch:
+        assert s3.secret_access_key is not None
+        for name, value in {
+            "DATABASE_URL": module_postgres_url,
+            "S3_BUCKET_NAME": s3.bucket_name,
+            "S3_ENDPOINT_URL": s3.endpoint_url,
+            "S3_ACCESS_KEY_ID": s3.access_key_id,
+            "S3_SECRET_ACCESS_KEY": s3.secret_access_key.get_secret_value(),
+            "S3_ADDRESSING_STYLE": "path",
+            "VC_DATA_DIR": str(folder / "data"),
+            "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
+            "RAY_task_oom_retries": "0",
+        }.items():
+            patch.setenv(name, str(value))
+        port = free_port()
+        cluster = Cluster(
+            initialize_head=True,
+            head_node_args={
+                "num_cpus": 1,
+                "include_dashboard": True,
+                "dashboard_host": "127.0.0.1",
+                "dashboard_port": port,
+                "object_store_memory": 100 << 20,
+            },
+        )
+        cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
+        services = open_services(load_settings(), migrate=True)
+        try:
+            yield TwoNodes(f"http://127.0.0.1:{port}", services, cluster)
+        finally:
+            services.close()
+            cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_song(tmp_path_factory.mktemp("song") / "song.wav", 12.0, 126)
+
+
+def test_a_song_is_rendered_by_ray_job_submit(two_nodes: TwoNodes, song: Path, tmp_path: Path) -> None:
+    shutil.copy(song, tmp_path / "song.wav")
+    out = tmp_path / "film.mp4"
+    submit = [str(PROGRAM.with_name("ray")), "job", "submit", "--address", two_nodes.address, "--working-dir", "."]
+    command = [*submit, "--", "vibecraft", "render", "song.wav", "-o", str(out), *FORM]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=240)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "listening" in run.stdout
+    assert "drawing" in run.stdout
+    local = tmp_path / "local.mp4"
+    alone = vibecraft(tmp_path / "data", "render", tmp_path / "song.wav", "-o", local, "--workers", "1", *FORM)
+    assert alone.returncode == 0, alone.stderr
+    assert picture_hashes(out) == picture_hashes(local)
+
+
+def test_a_song_is_rendered_from_python_and_its_tasks_can_be_read(two_nodes: TwoNodes, tmp_path: Path) -> None:
+    out, song = tmp_path / "film.mp4", write_song(tmp_path / "night drive.wav", 12.0, 120)
+    command = [sys.executable, str(EXAMPLE), str(song), "-o", str(out), "--address", two_nodes.address]
+    run = subprocess.run(
+        [*command, "--", *FORM, "--seed", "3"], capture_output=True, text=True, check=False, timeout=240
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "drawing" in run.stderr
+    told = json.loads(run.stdout)
+    assert (told["schema"], told["frames"]) == (1, 12 * 24)
+    assert out.stat().st_size > 0
+    with reading(two_nodes.services.engine) as session:
+        videos = session.exec(select(Composition)).all()
+        assert {job.state for job in session.exec(select(Job)).all()} == {State.SUCCEEDED}
+    assert all(two_nodes.services.storage.exists(video.video_key) for video in videos if video.video_key)
+    shots = wait_for(lambda: _finished(two_nodes.address, told["shots"]))
+    assert {task.name for task in shots} == {
+        f"render night drive.wav shot {number}/{told['shots']}" for number in range(1, told["shots"] + 1)
+    }
+    assert len({task.node_id for task in shots}) == 2
+    jobs = JobSubmissionClient(two_nodes.address).list_jobs()
+    assert any(job.metadata == {"song": "night drive.wav"} for job in jobs)
+    assert not any("SECRET" in json.dumps(job.runtime_env or {}) for job in jobs)
+
+
+def _finished(address: str, count: int) -> list[Any]:
+    tasks = [
+        task
+        for task in list_tasks(address=address, limit=1000)
+        if (task.name or "").startswith("render night drive.wav shot") and task.state == "FINISHED"
+    ]
+    return tasks if len(tasks) >= count else []
+
+
+def test_a_cluster_of_two_nodes_is_refused_the_embedded_database(
+    two_nodes: TwoNodes, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DATABASE_URL", "S3_BUCKET_NAME", "S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RAY_ADDRESS", two_nodes.cluster.address)
+    run = vibecraft(tmp_path / f"data-{uuid.uuid4().hex}", "render", song, "-o", tmp_path / "film.mp4", *FORM)
+    assert run.returncode == 3, run.stdout
+    assert "S3_BUCKET_NAME" in run.stderr
