@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import sys
 from pathlib import Path
 
 from cluster.settings import Settings
@@ -30,9 +31,17 @@ def prepare_environment(settings: Settings) -> None:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     _keep_job_folder_here()
+    _put_our_commands_on_path()
     if "RAY_AUTH_MODE" not in os.environ:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ.setdefault("RAY_AUTH_TOKEN_PATH", str(_token_file(settings.data_dir)))
+
+
+def _put_our_commands_on_path() -> None:
+    """Let jobs that are submitted to a Ray of ours find the command, also where no environment is activated."""
+    ours = str(Path(sys.executable).parent)
+    if ours not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([ours, *filter(None, [os.environ.get("PATH")])])
 
 
 def _keep_job_folder_here() -> None:

@@ -141,6 +141,7 @@ class Dispatcher:
         self._thread = threading.Thread(target=self._turn, daemon=True)
         self._thread.start()
 
+    @ray.method(enable_task_events=False)  # asked so often that the dashboard would show little else
     def healthy(self) -> bool:
         """Tell whether the loop turns."""
         return self._thread.is_alive()
