@@ -40,7 +40,7 @@ class Runtime:
 
     def __init__(self, settings: Settings, *, workers: int, dashboard: bool = False) -> None:
         self._settings = settings
-        self.workers = workers
+        self._workers = workers
         self._dashboard = dashboard
         self._temporary: Path | None = None
         self.dashboard_url: str | None = None
@@ -74,7 +74,7 @@ class Runtime:
                 self._temporary = Path(tempfile.mkdtemp(prefix="vc-"))
                 context = ray.init(
                     address="local",
-                    num_cpus=self.workers,
+                    num_cpus=self._workers,
                     include_dashboard=self._dashboard,
                     object_store_memory=_OBJECT_STORE_BYTES,
                     _temp_dir=str(self._temporary),

@@ -1,6 +1,6 @@
 """The application on Ray Serve."""
 
-from __future__ import annotations
+# annotations stay objects here: Ray reads the type of build's argument from them
 
 import threading
 from dataclasses import asdict

@@ -17,7 +17,7 @@ from cluster.services import open_services
 from cluster.settings import Settings
 from cluster.supervisor import Telling
 from serve_app.app import NAME, Args, build
-from tasks.dispatcher import end_dispatcher, expect_turning, find_dispatcher, start_dispatcher, warm_workers
+from tasks.dispatcher import end_dispatcher, expect_turning, find_dispatcher, start_dispatcher
 
 _LOOK_EVERY_S = 2.0
 
@@ -46,7 +46,6 @@ def _serve(runtime: Runtime, address: tuple[str, int], supervisor: Telling, say:
     serve.start(http_options=HTTPOptions(host=host, port=port))
     serve.run(build(Args()), name=NAME, route_prefix="/")
     dispatcher = start_dispatcher()
-    warm_workers(runtime.workers)
     say(f"VibeCraft listens on http://{host}:{port} (its API is described at /docs)")
     if runtime.dashboard_url:
         say(f"Ray's dashboard is http://{runtime.dashboard_url}")

@@ -132,9 +132,11 @@ class Dispatcher:
         self._services = open_services(load_settings())
         self._services.keeper.start()
         self._shared: dict[str, Any] = {}
+        self._warming: list[Any] = []
         self._available: dict[str, float] = {}
         self._measured_at = float("-inf")
         self._asked = 0
+        self._is_warm = only_job is not None  # one that is there for a job begins with it at once
         self._loop = DispatchLoop(
             self._services, submit=self._submit, settle=_settle, slots=self._slots, only_job=only_job
         )
@@ -162,10 +164,18 @@ class Dispatcher:
             return
         self._measured_at = now
         self._available = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        self._warm_workers()
         bundles = demand(announce.backlog(self._services.engine), self._loop.in_flight)
         if len(bundles) != self._asked:
             self._asked = len(bundles)
             request_resources(bundles=bundles)
+
+    def _warm_workers(self) -> None:
+        """Let a worker a CPU load what steps need before the first of them comes."""
+        if not self._is_warm:
+            self._is_warm = True
+            warm = _warm.options(name="warm worker", num_cpus=1, max_retries=0, scheduling_strategy="SPREAD")
+            self._warming = [warm.remote() for _ in range(int(self._available.get("CPU", 0)))]
 
     def _slots(self) -> int:
         return max(1, int(self._available.get("CPU", 1))) * _IN_FLIGHT_PER_CPU
@@ -240,12 +250,6 @@ def expect_turning(dispatcher: Any) -> None:
         raise ClusterError(f"The dispatcher is gone: {error}") from error
     if not turning:
         raise ClusterError("The dispatcher stopped; start the command again.")
-
-
-def warm_workers(count: int) -> list[Any]:
-    """Let ``count`` workers load what steps need; give references to wait for."""
-    warm = _warm.options(name="warm worker", num_cpus=1, max_retries=0, scheduling_strategy="SPREAD")
-    return [warm.remote() for _ in range(count)]
 
 
 _run: Any = ray.remote(worker.run_step_on_worker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from ray.cluster_utils import Cluster
-from ray.job_submission import JobSubmissionClient
+from ray.job_submission import JobStatus, JobSubmissionClient
 from ray.util.state import list_tasks
 from sqlmodel import select
 
 from cluster.db.engine import reading
-from cluster.db.tables import Composition, Job
+from cluster.db.tables import Composition, Job, Step
 from cluster.jobs.states import State
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
@@ -101,7 +103,9 @@ def test_a_song_is_rendered_by_ray_job_submit(two_nodes: TwoNodes, song: Path, t
     assert picture_hashes(out) == picture_hashes(local)
 
 
-def test_a_song_is_rendered_from_python_and_its_tasks_can_be_read(two_nodes: TwoNodes, tmp_path: Path) -> None:
+def test_a_song_is_rendered_from_python_and_its_tasks_can_be_read(
+    two_nodes: TwoNodes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     out, song = tmp_path / "film.mp4", write_song(tmp_path / "night drive.wav", 12.0, 120)
     command = [sys.executable, str(EXAMPLE), str(song), "-o", str(out), "--address", two_nodes.address]
     run = subprocess.run(
@@ -116,6 +120,8 @@ def test_a_song_is_rendered_from_python_and_its_tasks_can_be_read(two_nodes: Two
         videos = session.exec(select(Composition)).all()
         assert {job.state for job in session.exec(select(Job)).all()} == {State.SUCCEEDED}
     assert all(two_nodes.services.storage.exists(video.video_key) for video in videos if video.video_key)
+    read = [line for line in caplog.messages if "GET /" in line and "/features/" in line and " 206 " in line]
+    assert len(read) == 1, read  # by the dispatcher, for all shots
     shots = wait_for(lambda: _finished(two_nodes.address, told["shots"]))
     assert {task.name for task in shots} == {
         f"render night drive.wav shot {number}/{told['shots']}" for number in range(1, told["shots"] + 1)
@@ -135,6 +141,40 @@ def _finished(address: str, count: int) -> list[Any]:
     return tasks if len(tasks) >= count else []
 
 
+def test_serve_deploy_brings_the_service_with_its_dispatcher(two_nodes: TwoNodes, tmp_path: Path) -> None:
+    port = free_port()
+    config = {
+        "http_options": {"host": "127.0.0.1", "port": port},
+        "applications": [{"name": "vibecraft", "route_prefix": "/", "import_path": "serve_app.app:build", "args": {}}],
+    }
+    (tmp_path / "serve.yaml").write_text(json.dumps(config))
+    deploy = [str(PROGRAM.with_name("serve")), "deploy", str(tmp_path / "serve.yaml"), "--address", two_nodes.address]
+    run = subprocess.run(deploy, capture_output=True, text=True, check=False, timeout=120)
+    assert run.returncode == 0, run.stderr
+    service = f"http://127.0.0.1:{port}"
+    wait_for(lambda: _ready(service))
+    song = write_song(tmp_path / "deployed.wav", 6.0, 132)
+    with httpx2.Client(base_url=service, timeout=60) as client:
+        taken = client.post("/api/v1/songs", files={"file": (song.name, song.read_bytes())}).json()
+        wanted = {"resolution": "480p", "fps": "24", "style": "swiss"}
+        job = client.post(f"/api/v1/songs/{taken['id']}/compositions", json=wanted)
+        done = wait_for(lambda: _over(client, job.headers["Location"]))
+        assert done["state"] == "succeeded", done["error"]
+        film = client.get(f"/api/v1/videos/{done['video_id']}/content")
+    assert (film.status_code, film.content[4:8]) == (200, b"ftyp")
+
+
+def _ready(service: str) -> bool:
+    with contextlib.suppress(httpx2.TransportError):
+        return httpx2.get(f"{service}/readyz").status_code == 200
+    return False
+
+
+def _over(client: httpx2.Client, job: str) -> dict[str, Any] | None:
+    shown: dict[str, Any] = client.get(job).json()
+    return shown if shown["state"] not in {"queued", "running"} else None
+
+
 def test_a_cluster_of_two_nodes_is_refused_the_embedded_database(
     two_nodes: TwoNodes, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,3 +184,31 @@ def test_a_cluster_of_two_nodes_is_refused_the_embedded_database(
     run = vibecraft(tmp_path / f"data-{uuid.uuid4().hex}", "render", song, "-o", tmp_path / "film.mp4", *FORM)
     assert run.returncode == 3, run.stdout
     assert "S3_BUCKET_NAME" in run.stderr
+
+
+@pytest.mark.full
+@pytest.mark.timeout(400)
+def test_a_node_that_dies_in_the_middle_takes_nothing_with_it(two_nodes: TwoNodes, tmp_path: Path) -> None:
+    doomed = two_nodes.cluster.add_node(num_cpus=2, object_store_memory=100 << 20)
+    song = write_song(tmp_path / "doomed.wav", 40.0, 126)
+    client = JobSubmissionClient(two_nodes.address)
+    out = tmp_path / "film.mp4"
+    job_id = client.submit_job(
+        entrypoint=" ".join(["vibecraft", "render", str(song), "-o", str(out), *FORM]),
+        runtime_env={"env_vars": {"VC_LEASE_S": "8", "VC_HEARTBEAT_S": "2", "VC_REAP_EVERY_S": "1"}},
+    )
+    wait_for(lambda: "drawing" in client.get_job_logs(job_id))
+    wait_for(lambda: any(task.node_id == doomed.node_id for task in _running(two_nodes.address)))
+    two_nodes.cluster.remove_node(doomed, allow_graceful=False)
+    wait_for(lambda: client.get_job_status(job_id).is_terminal(), limit_s=240)
+    assert client.get_job_status(job_id) == JobStatus.SUCCEEDED, client.get_job_logs(job_id)
+    with reading(two_nodes.services.engine) as session:
+        assert sum(session.exec(select(Step.crashes)).all()) >= 1
+    local = tmp_path / "local.mp4"
+    alone = vibecraft(tmp_path / "data", "render", song, "-o", local, "--workers", "1", *FORM)
+    assert alone.returncode == 0, alone.stderr
+    assert picture_hashes(out) == picture_hashes(local)
+
+
+def _running(address: str) -> list[Any]:
+    return [task for task in list_tasks(address=address, limit=1000) if task.state == "RUNNING"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -133,6 +134,26 @@ def test_a_render_that_is_killed_at_80_percent_takes_up_what_it_had(
     assert reused >= 0.7 * len(after)
     assert picture_hashes(out) == undisturbed
     assert [path for path in tmp_path.rglob("*") if path.name.startswith((".tmp", ".film"))] == []
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+def test_a_render_whose_ray_is_lost_takes_another(
+    data_dir: Path, tmp_path: Path, song: Path, undisturbed: list[str]
+) -> None:
+    out = tmp_path / "film.mp4"
+    form = ["--resolution", "480p", "--fps", "24", "--style", "silk", "--seed", "5", "--no-verify", "--json"]
+    command = [str(PROGRAM), "render", str(song), "-o", str(out), "--workers", "2", *form]
+    mark = f"lost-{os.getpid()}"
+    given = {**environment(data_dir), **FAST, MARK: mark}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=given) as process:
+        wait_for(lambda: _share_rendered(data_dir) >= 0.2, limit_s=200)
+        kill([pid for pid, line in marked(mark).items() if "raylet/raylet" in line])
+        told, _ = process.communicate()
+        assert process.returncode == 0
+    assert json.loads(told)["frames"] == len(undisturbed)
+    assert picture_hashes(out) == undisturbed
+    wait_for(lambda: not marked(mark))
 
 
 def _state(service: Service, job: str) -> str | None:
