@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi_problem.error import Problem
 from fastapi_problem.handler import add_exception_handler, new_exception_handler
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -45,6 +46,7 @@ def create_api(services: Services) -> FastAPI:
         DomainError: _told,
         PlatformError: _told,
         EdgeError: _told,
+        OperationalError: _database_away,
         HTTPException: _http,
         RequestValidationError: _not_understood,
         Exception: _unforeseen,  # the last: the first that fits is taken
@@ -53,7 +55,7 @@ def create_api(services: Services) -> FastAPI:
         handlers=handlers, http_exception_handler=_http, request_validation_handler=_not_understood
     )
     add_exception_handler(api, handler)
-    for foreseen in (DomainError, PlatformError, EdgeError):
+    for foreseen in (DomainError, PlatformError, EdgeError, OperationalError):
         api.add_exception_handler(foreseen, handler)
     return api
 
@@ -80,6 +82,14 @@ def _told(_handler: object, _request: Request, error: DomainError | PlatformErro
     return _problem(
         meant.status, error.code, meant.title, error.message, retryable=error.retryable, headers=headers or None
     )
+
+
+def _database_away(_handler: object, request: Request, error: OperationalError) -> Problem:
+    _log.warning("the database did not answer", path=request.url.path, error=str(error.orig))
+    code = "database_unavailable"
+    meant = problem_of(code)
+    detail = "The database does not answer at the moment; nothing was changed. Try again."
+    return _problem(meant.status, code, meant.title, detail, retryable=True, headers={"Retry-After": "5"})
 
 
 def _not_understood(_handler: object, _request: Request, error: RequestValidationError) -> Problem:

@@ -77,6 +77,9 @@ PROBLEMS: dict[str, Problem] = {
     "tool_missing": Problem(HTTPStatus.INTERNAL_SERVER_ERROR, ExitCode.ENVIRONMENT, "A tool is missing"),
     "settings_error": Problem(HTTPStatus.INTERNAL_SERVER_ERROR, ExitCode.ENVIRONMENT, "A setting cannot be used"),
     "cluster_error": Problem(HTTPStatus.SERVICE_UNAVAILABLE, ExitCode.ENVIRONMENT, "Ray is not available"),
+    "database_unavailable": Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, ExitCode.ENVIRONMENT, "The database is not available"
+    ),
     "storage_error": Problem(HTTPStatus.SERVICE_UNAVAILABLE, ExitCode.ENVIRONMENT, "Storage is not available"),
 }
 

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cluster.db.engine import reading
+from cluster.errors import StorageError
 from serve_app.deps import ServicesDep
 
 router = APIRouter(tags=["health"])
@@ -29,7 +30,7 @@ def readyz(services: ServicesDep, response: Response) -> dict[str, str]:
         checks["database"] = "unavailable"
     try:
         services.storage.exists("probe")
-    except OSError:
+    except (OSError, StorageError):
         checks["storage"] = "unavailable"
     if set(checks.values()) != {"ok"}:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE

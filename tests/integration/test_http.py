@@ -9,9 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from cluster.db.engine import open_engine
 from cluster.services import Services
+from cluster.settings import S3Settings
+from cluster.storage.s3 import S3Storage
 from serve_app.api import create_api
 from tasks.executors import InlineExecutor
 
@@ -192,3 +196,31 @@ def test_a_job_that_is_not_there_is_a_problem(client: TestClient, action: str) -
     url = f"/api/v1/jobs/job_absent/{action}"
     answer = client.get(url) if action == "history" else client.post(url)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_database_that_is_away_is_a_problem_that_passes(services: Services) -> None:
+    away = replace(services, engine=open_engine("postgresql://nobody@127.0.0.1:1/none"))
+    with TestClient(create_api(away), raise_server_exceptions=False) as client:
+        answer = client.get("/api/v1/jobs/job_1")
+        assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (
+            503,
+            "database_unavailable",
+            True,
+        )
+        assert answer.headers["Retry-After"]
+        assert client.get("/healthz").status_code == 200
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()) == (503, {"database": "unavailable", "storage": "ok"})
+
+
+def test_storage_that_is_away_is_said_to_be(services: Services) -> None:
+    settings = S3Settings(
+        bucket_name="b",
+        access_key_id="k",
+        secret_access_key=SecretStr("s"),
+        endpoint_url="http://127.0.0.1:1",
+    )
+    away = replace(services, storage=S3Storage(settings))
+    with TestClient(create_api(away), raise_server_exceptions=False) as client:
+        ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (503, {"database": "ok", "storage": "unavailable"})
