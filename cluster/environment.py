@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import secrets
 import sys
 from pathlib import Path
 
+from cluster.errors import SettingsError
 from cluster.settings import Settings
 
 _ENVIRONMENT = {
@@ -65,3 +67,22 @@ def _token_file(folder: Path) -> Path:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))
     return path
+
+
+def expect_own_modules() -> None:
+    """Refuse to run where a foreign module stands in for one of ours.
+
+    Raises
+    ------
+    SettingsError
+        Names the foreign file.
+    """
+    root = Path(__file__).parents[1]
+    for name in ("tasks", "serve_app"):
+        found = importlib.util.find_spec(name)
+        place = None if found is None or found.origin is None else Path(found.origin)
+        if place is None or place.parents[1] != root:
+            raise SettingsError(
+                f"The module {name} comes from {place or 'nowhere'} and not from this installation; start the command"
+                " `rq` itself, not `python -m rq.cli`, and leave PYTHONPATH unset."
+            )

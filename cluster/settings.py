@@ -34,6 +34,14 @@ class Auth(StrEnum):
     PROXY = "proxy"
 
 
+class WakeUp(StrEnum):
+    """Who is told of steps that can run."""
+
+    RAY = "ray"
+    RQ = "rq"
+    BOTH = "both"
+
+
 class S3Settings(BaseSettings):
     """Where objects are stored; without ``S3_BUCKET_NAME`` they lie on the local disk.
 
@@ -112,6 +120,16 @@ class Settings(BaseSettings):
         ``VC_MAX_SONG_S``: the longest song that becomes a video, in seconds.
     max_upload_bytes : int
         ``VC_MAX_UPLOAD_BYTES``: the largest song that is accepted over HTTP.
+    engine : WakeUp or None
+        ``VC_ENGINE``: who runs steps: ``ray``, ``rq`` or ``both``; by default both where there is a Redis, else Ray.
+    redis_url : SecretStr or None
+        ``REDIS_URL``: where RQ keeps its queues.
+    rq_worker_queue : str
+        ``RQ_WORKER_QUEUE``: the queue that plain workers listen on.
+    rq_job_timeout_s : int
+        ``VC_RQ_JOB_TIMEOUT_S``: after how long RQ ends a job.
+    drain_s : float
+        ``VC_DRAIN_S``: how long a worker that is told to end may take for the step that it runs.
     lease_s, heartbeat_s, look_s : float
         ``VC_LEASE_S``: how long a claim lasts without a sign of life; ``VC_HEARTBEAT_S``: how often one is given;
         ``VC_LOOK_S``: how often a running step asks whether it is still wanted.
@@ -146,6 +164,13 @@ class Settings(BaseSettings):
     )
     max_song_s: int = Field(default=900, ge=2)
     max_upload_bytes: int = Field(default=200 << 20, ge=1)
+    engine: WakeUp | None = None
+    redis_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("REDIS_URL", "redis_url"))
+    rq_worker_queue: str = Field(
+        default="ai_music_video", min_length=1, validation_alias=AliasChoices("RQ_WORKER_QUEUE", "rq_worker_queue")
+    )
+    rq_job_timeout_s: int = Field(default=3600, ge=1)
+    drain_s: float = Field(default=1800, ge=0)
     lease_s: float = Field(default=60, gt=0)
     heartbeat_s: float = Field(default=15, gt=0)
     look_s: float = Field(default=5, gt=0)
@@ -163,6 +188,16 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The SQLAlchemy URL that is used."""
         return self.database_url or f"sqlite:///{self.data_dir / 'vibecraft.db'}"
+
+    @property
+    def wakes_ray(self) -> bool:
+        """Whether Ray is told of steps."""
+        return self.engine in {WakeUp.RAY, WakeUp.BOTH} or (self.engine is None)
+
+    @property
+    def wakes_rq(self) -> bool:
+        """Whether RQ is told of steps."""
+        return self.engine in {WakeUp.RQ, WakeUp.BOTH} or (self.engine is None and self.redis_url is not None)
 
     @property
     def serves_one_host_only(self) -> bool:
@@ -204,6 +239,8 @@ def load_settings() -> Settings:
         name = str(first["loc"][0]) if first["loc"] else "a setting"
         raise SettingsError(f"{name} is not usable: {first['msg']}.") from None
     settings.s3.expect_whole()
+    if settings.engine in {WakeUp.RQ, WakeUp.BOTH} and settings.redis_url is None:
+        raise SettingsError(f"VC_ENGINE is {settings.engine} and REDIS_URL is not set; say where the Redis is.")
     if settings.heartbeat_s >= settings.lease_s:
         raise SettingsError("VC_HEARTBEAT_S must be shorter than VC_LEASE_S, or leases end between two heartbeats.")
     try:

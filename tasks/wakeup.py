@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import sys
 import traceback
+from collections.abc import Callable
 from functools import lru_cache
 
 import structlog
@@ -75,7 +77,9 @@ def run_step(
     with ours.keeper.holding(claimed, since) as kept, scratch(ours.settings.scratch_dir) as folder:
         try:
             with interruption.asking(kept.check):
-                outcome = _outcome(claimed, StepContext(ours, kept, folder, mapper=mapper, shared=shared))
+                outcome = _outcome(
+                    claimed, StepContext(ours, kept, folder, mapper=mapper, shared=shared, tell=_queue_teller())
+                )
             state = _end(ours, kept, outcome)
         except LeaseLost:
             log.warning("the lease was lost; nothing more is written")
@@ -86,6 +90,26 @@ def run_step(
             raise
     log.info("step ended", state=state)
     return state
+
+
+def _queue_teller() -> Callable[[float], None] | None:
+    """Where an RQ worker calls us, let its job show how far the step is; elsewhere nothing of RQ is loaded."""
+    if "rq" not in sys.modules:
+        return None
+    from redis.exceptions import RedisError  # noqa: PLC0415 - loaded already
+    from rq import get_current_job  # noqa: PLC0415
+    from rq.exceptions import InvalidJobOperation  # noqa: PLC0415
+
+    job = get_current_job()
+    if job is None:
+        return None
+
+    def tell(fraction: float) -> None:
+        job.meta["progress"] = round(fraction, 3)
+        with contextlib.suppress(RedisError, InvalidJobOperation):
+            job.save_meta()  # type: ignore[no-untyped-call]
+
+    return tell
 
 
 def _outcome(claimed: Claim, ctx: StepContext) -> Outcome:

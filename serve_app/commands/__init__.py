@@ -1,4 +1,4 @@
-"""The commands, one file each; each file has a function of the command's name."""
+"""The commands, one file each; each file has a function, or a group of commands, of the command's name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("render", "verify", "sheet", "up", "migrate", "sweep")
+COMMANDS = ("render", "verify", "sheet", "up", "api", "jobs", "workers", "migrate", "sweep")
 
 
 def command_line(words: Sequence[str]) -> typer.Typer:
@@ -21,7 +21,11 @@ def command_line(words: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_whole)
     for name in [word for word in words[:1] if word in COMMANDS] or COMMANDS:
-        app.command(name)(getattr(import_module(f"{__name__}.{name}"), name))
+        command = getattr(import_module(f"{__name__}.{name}"), name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command)
+        else:
+            app.command(name)(command)
     return app
 
 

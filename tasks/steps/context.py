@@ -73,13 +73,21 @@ class StepContext:
     """A step's view of the platform: storage, scratch, progress, the lease, the clock and fan-out."""
 
     def __init__(
-        self, services: Services, kept: Hold, scratch: Path, *, mapper: Mapper = map, shared: Shared | None = None
+        self,
+        services: Services,
+        kept: Hold,
+        scratch: Path,
+        *,
+        mapper: Mapper = map,
+        shared: Shared | None = None,
+        tell: Callable[[float], None] | None = None,
     ) -> None:
         self._services = services
         self._hold = kept
         self._claim = kept.claim
         self._mapper = mapper
         self._shared = shared or {}
+        self._tell = tell
         self._told_at = float("-inf")
         self._recorded = 0.0
         self.scratch = scratch
@@ -117,6 +125,8 @@ class StepContext:
             return
         self._told_at = now
         reached = min(1.0, max(0.0, fraction))
+        if self._tell is not None:
+            self._tell(reached)
         with writing(self._services.engine) as session:
             if reached - self._recorded < _RECORD_EVERY:
                 lease.write(session, self._claim, progress=reached)
