@@ -23,6 +23,7 @@ from rq.job import Job
 
 from cluster.environment import expect_own_modules
 from cluster.settings import load_settings
+from cluster.telemetry import configure_logs
 from tasks.kernels import use_kernel_cache
 
 RUN_STEP = "tasks.wakeup.run_step"
@@ -89,7 +90,7 @@ class GuardedJob(Job):
 
     success_callback = failure_callback = stopped_callback = property(_no_callback)
 
-    def send_webhooks(self, status: Any, *, exc_string: str | None = None) -> None:  # noqa: ARG002 - RQ's signature
+    def send_webhooks(self, status: Any, *, exc_string: str | None = None) -> None:
         """Send nothing: a message must not make a worker call addresses."""
 
 
@@ -103,6 +104,7 @@ class GuardedWorker(Worker):
         options["serializer"] = PlainSerializer
         super().__init__(*arguments, **options)
         settings = load_settings()
+        configure_logs(settings.log_level)
         expect_own_modules()
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         use_kernel_cache(settings)

@@ -12,12 +12,15 @@ import platform
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import lru_cache
 
 import structlog
 from sqlalchemy.exc import OperationalError
+from sqlmodel import col, select
 
-from cluster.db.engine import writing
+from cluster.db.engine import reading, writing
+from cluster.db.tables import Composition, Job
 from cluster.errors import LeaseLost, PlatformError
 from cluster.jobs import lease, retry, store
 from cluster.jobs.keeper import Hold
@@ -26,6 +29,7 @@ from cluster.jobs.states import State
 from cluster.scratch import scratch
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
+from cluster.telemetry import configure_logs
 from tasks import workflow
 from tasks.domain import interruption
 from tasks.domain.errors import ChildFailed, DomainError
@@ -41,8 +45,11 @@ SKIPPED = "skipped"
 
 @lru_cache(maxsize=1)
 def own_services() -> Services:
-    """Open what the environment names, once a process."""
-    return open_services(load_settings())
+    """Open what the environment names, once a process, and set up its log where the starter did not."""
+    settings = load_settings()
+    if not structlog.is_configured():
+        configure_logs(settings.log_level)
+    return open_services(settings)
 
 
 def run_step(
@@ -73,23 +80,36 @@ def run_step(
     if claimed is None:
         return SKIPPED
     ours.keeper.start()
-    log = _log.bind(step=claimed.name, step_id=step_id, job_id=claimed.job_id, delivery_id=delivery_id)
+    with _bound(ours, claimed, delivery_id):
+        return _run(ours, claimed, since, mapper, shared)
+
+
+def _run(ours: Services, claimed: Claim, since: float, mapper: Mapper, shared: Shared | None) -> str:
     with ours.keeper.holding(claimed, since) as kept, scratch(ours.settings.scratch_dir) as folder:
         try:
             with interruption.asking(kept.check):
-                outcome = _outcome(
-                    claimed, StepContext(ours, kept, folder, mapper=mapper, shared=shared, tell=_queue_teller())
-                )
+                ctx = StepContext(ours, kept, folder, mapper=mapper, shared=shared, tell=_queue_teller())
+                outcome = _outcome(claimed, ctx)
             state = _end(ours, kept, outcome)
         except LeaseLost:
-            log.warning("the lease was lost; nothing more is written")
+            _log.warning("the lease was lost; nothing more is written")
             return SKIPPED
         except BaseException:
             with contextlib.suppress(LeaseLost), writing(ours.engine) as session:
                 store.release(session, claimed, after_s=0.0, detail={"reason": "interrupted"})
             raise
-    log.info("step ended", state=state)
+    _log.info("step ended", state=state)
     return state
+
+
+def _bound(services: Services, claimed: Claim, delivery_id: str) -> AbstractContextManager[object]:
+    """Let every line that is logged meanwhile say which job, step and song it is about."""
+    about_song = select(Composition.song_id).join(Job, col(Job.subject_id) == col(Composition.id))
+    with reading(services.engine) as session:
+        song_id = session.exec(about_song.where(Job.id == claimed.job_id)).first()
+    return structlog.contextvars.bound_contextvars(
+        job_id=claimed.job_id, step_id=claimed.step_id, step=claimed.name, song_id=song_id, delivery_id=delivery_id
+    )
 
 
 def _queue_teller() -> Callable[[float], None] | None:
@@ -132,7 +152,7 @@ def _outcome(claimed: Claim, ctx: StepContext) -> Outcome:
     except OperationalError as error:
         return Retry("The database did not answer.", {"error": str(error.orig)})
     except Exception as error:  # noqa: BLE001 - a step may raise anything; the job must end with a sentence
-        _log.exception("a step raised", step=claimed.name)
+        _log.exception("a step raised")
         evidence = {"error": repr(error), "traceback": traceback.format_exc()[-_STDERR_SHOWN:]}
         return Fail(
             "Something went wrong on our side; please report it with the last lines of vibecraft.log in the data"
@@ -148,7 +168,7 @@ def _end(services: Services, kept: Hold, outcome: Outcome) -> str:
         try:
             return _end_once(services, kept.claim, outcome)
         except OperationalError as error:
-            _log.warning("the database did not answer", step=kept.claim.name, error=str(error.orig))
+            _log.warning("the database did not answer", error=str(error.orig))
             kept.check()
             services.clock.sleep(_ASK_AGAIN_S)
 
