@@ -13,9 +13,9 @@ from cluster.runtime import expect_served
 from cluster.services import open_services
 from cluster.settings import load_settings
 from cluster.telemetry import configure_logs
-from serve_app.api import create_api
 from serve_app.attendant import Attendant
 from tasks.dispatcher import start_dispatcher
+from tasks.kernels import use_kernel_cache
 
 NAME = "vibecraft"
 
@@ -42,6 +42,9 @@ def _api() -> FastAPI:
     """
     settings = load_settings()
     configure_logs(settings.api_log_level)
+    use_kernel_cache(settings)
+    from serve_app.api import create_api  # noqa: PLC0415 - loads numba, which reads the environment
+
     services = open_services(settings, migrate=True)
     expect_served(settings)
     Attendant(services, care=_see_to_the_dispatcher).start()

@@ -35,6 +35,7 @@ _MEASURE_EVERY_S = 5.0
 _ANSWER_S = 10.0
 _IN_FLIGHT_PER_CPU = 2
 _DEMAND_MOST = 512
+_ON_HEAD = {"node:__internal_head__": 0.001}  # where it is not in the way of a worker that is drained
 _SONGS_HELD = 4
 
 ENCODE = "encode"
@@ -209,7 +210,7 @@ def start_dispatcher(only_job: str | None = None) -> Any:
     only_job : str, optional
         Start one of its own for this job instead, which lives as long as its handle is held.
     """
-    options: dict[str, Any] = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1}
+    options: dict[str, Any] = {"num_cpus": 0, "resources": _ON_HEAD, "max_restarts": -1, "max_task_retries": -1}
     if only_job is None:
         options |= {"name": ACTOR_NAME, "lifetime": "detached", "get_if_exists": True}
     else:
