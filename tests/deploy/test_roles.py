@@ -16,6 +16,7 @@ from botocore.exceptions import EndpointConnectionError
 from pydantic import SecretStr
 
 from cluster.clock import SystemClock
+from tests.support.service import wait_for
 from cluster.errors import SettingsError
 from cluster.settings import S3Settings, Settings
 from cluster.storage.s3_client import open_client
@@ -146,7 +147,7 @@ def test_others_are_well_while_they_live(command: list[str]) -> None:
 def test_living_processes_are_seen() -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
         try:
-            assert ["sleep", "60"] in living()
+            wait_for(lambda: ["sleep", "60"] in living())
         finally:
             process.kill()
 
