@@ -85,8 +85,8 @@ class Supervisor:
             child, pipe = self._start()
             try:
                 was_well = self._watch(child, pipe)
-            except KeyboardInterrupt:
-                return self._stop(child)
+            except KeyboardInterrupt as asked:
+                return self._stop(child, signal.SIGTERM if asked.args == (signal.SIGTERM,) else signal.SIGINT)
             finally:
                 os.close(pipe)
                 _kill_all(_descendants(os.getpid()))
@@ -123,8 +123,8 @@ class Supervisor:
                 child.wait()
         return was_well
 
-    def _stop(self, child: subprocess.Popen[bytes]) -> int:
-        child.send_signal(signal.SIGINT)
+    def _stop(self, child: subprocess.Popen[bytes], how: signal.Signals) -> int:
+        child.send_signal(how)
         with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             return child.wait(timeout=self._stop_s)
         child.kill()

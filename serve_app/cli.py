@@ -73,5 +73,5 @@ def _say(message: str, exit_code: ExitCode) -> int:
     return exit_code
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(number)

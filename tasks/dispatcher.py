@@ -93,6 +93,11 @@ class DispatchLoop:
         """How many steps are submitted and not ended."""
         return len(self._running)
 
+    @property
+    def references(self) -> list[Any]:
+        """The references to what is submitted and not ended."""
+        return list(self._running)
+
     def turn(self) -> None:
         """Fill the free slots, then wait a moment for what runs."""
         again_after_s = self._services.settings.reannounce_s
@@ -132,6 +137,7 @@ class Dispatcher:
     def __init__(self, only_job: str | None = None) -> None:
         self._services = open_services(load_settings())
         self._services.keeper.start()
+        self._is_draining = False
         self._shared: dict[str, Any] = {}
         self._warming: list[Any] = []
         self._available: dict[str, float] = {}
@@ -148,6 +154,19 @@ class Dispatcher:
     def healthy(self) -> bool:
         """Tell whether the loop turns."""
         return self._thread.is_alive()
+
+    def drain(self, limit_s: float) -> None:
+        """Submit nothing more, let what runs finish for ``limit_s`` seconds, then have it hand its leases back."""
+        self._is_draining = True
+        clock = self._services.clock
+        until = clock.monotonic() + limit_s
+        while self._loop.in_flight and clock.monotonic() < until:
+            clock.sleep(_LOOK_EVERY_S)
+        for reference in self._loop.references:
+            ray.cancel(reference)
+        until = clock.monotonic() + _ANSWER_S
+        while self._loop.in_flight and clock.monotonic() < until:
+            clock.sleep(_LOOK_EVERY_S)
 
     def _turn(self) -> None:
         while True:
@@ -179,6 +198,8 @@ class Dispatcher:
             self._warming = [warm.remote() for _ in range(int(self._available.get("CPU", 0)))]
 
     def _slots(self) -> int:
+        if self._is_draining:
+            return 0
         return max(1, int(self._available.get("CPU", 1))) * _IN_FLIGHT_PER_CPU
 
     def _submit(self, step: Announced, delivery_id: str) -> Any:

@@ -14,6 +14,9 @@ from cluster.errors import SettingsError
 from cluster.settings import Auth, Settings, load_settings
 from cluster.supervisor import Supervisor, telling
 
+_CLEAR_UP_S = 90.0
+"""How long the service may take to end beside what it drains."""
+
 
 def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: API_HOST or 127.0.0.1]")] = None,
@@ -21,13 +24,15 @@ def up(
     workers: Annotated[int | None, typer.Option(min=1, help="Steps side by side. [default: the cores]")] = None,
     dashboard: Annotated[bool, typer.Option(help="Show Ray's dashboard and accept jobs there.")] = True,
 ) -> None:
-    """Serve HTTP on Ray Serve and run jobs; Ctrl-C stops all of it."""
+    """Serve HTTP on Ray Serve and run jobs; Ctrl-C stops all of it, SIGTERM lets running steps finish first."""
     settings = load_settings()
     address = host or settings.api_host, settings.api_port if port is None else port
     expect_reachable(address[0], settings)
     supervisor = telling()
     if supervisor is None:
-        raise typer.Exit(Supervisor([sys.executable, "-m", "serve_app", *sys.argv[1:]], SystemClock(), say=_say).run())
+        command = [sys.executable, "-m", "serve_app", *sys.argv[1:]]
+        stop_s = settings.drain_s + _CLEAR_UP_S
+        raise typer.Exit(Supervisor(command, SystemClock(), stop_s=stop_s, say=_say).run())
     from cluster.runtime import Runtime  # noqa: PLC0415 - the supervisor loads no Ray
     from serve_app import service  # noqa: PLC0415
 

@@ -16,13 +16,13 @@ from botocore.exceptions import EndpointConnectionError
 from pydantic import SecretStr
 
 from cluster.clock import SystemClock
-from tests.support.service import wait_for
 from cluster.errors import SettingsError
 from cluster.settings import S3Settings, Settings
 from cluster.storage.s3_client import open_client
 from deploy.bucket import make_bucket
 from deploy.healthcheck import living, problem
 from tests.support.s3 import moto_server
+from tests.support.service import wait_for
 
 ROOT = Path(__file__).parents[2]
 

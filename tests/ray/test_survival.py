@@ -137,6 +137,21 @@ def test_a_render_that_is_killed_at_80_percent_takes_up_what_it_had(
 
 
 @pytest.mark.full
+def test_a_service_that_is_told_to_end_hands_its_leases_back(data_dir: Path, song: Path) -> None:
+    with running_service(data_dir, "--no-dashboard", **{**FAST, "VC_LEASE_S": "600", "VC_DRAIN_S": "0.1"}) as service:
+        job, _ = ask(service, song)
+        wait_for(lambda: rendered(service, job) >= 1)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=120) == 0
+    engine = open_engine(f"sqlite:///{data_dir / 'vibecraft.db'}")
+    with reading(engine) as session:
+        steps = session.exec(select(Step)).all()
+    engine.dispose()
+    assert {step.state for step in steps} == {State.SUCCEEDED, State.QUEUED}
+    assert {step.crashes for step in steps} == {0}
+
+
+@pytest.mark.full
 @pytest.mark.timeout(600)
 def test_a_render_whose_ray_is_lost_takes_another(
     data_dir: Path, tmp_path: Path, song: Path, undisturbed: list[str]
