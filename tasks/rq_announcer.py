@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.worker import BaseWorker
 
+from cluster.faultpoint import faultpoint
 from cluster.jobs import announce
 from cluster.jobs.announce import Announced
 from cluster.services import Services
@@ -53,6 +54,8 @@ class RqAnnouncer:
             _log.warning("redis does not answer", error=str(error))
             return 0
         steps = announce.announce(self._services.engine, limit=room, again_after_s=self._services.settings.reannounce_s)
+        if steps:
+            faultpoint("announced")
         with self._taking_back(steps) as left:
             while left:
                 self._send(left[0], self._clips if clips_apart and left[0].kind in _CLIP_KINDS else self._name)

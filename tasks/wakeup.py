@@ -22,6 +22,7 @@ from sqlmodel import col, select
 from cluster.db.engine import reading, writing
 from cluster.db.tables import Composition, Job
 from cluster.errors import LeaseLost, PlatformError
+from cluster.faultpoint import faultpoint
 from cluster.jobs import lease, retry, store
 from cluster.jobs.keeper import Hold
 from cluster.jobs.lease import Claim
@@ -79,6 +80,7 @@ def run_step(
     claimed = lease.claim(ours.engine, step_id, holder, ours.settings.lease_s, delivery_id)
     if claimed is None:
         return SKIPPED
+    faultpoint("claimed")
     ours.keeper.start()
     with _bound(ours, claimed, delivery_id):
         return _run(ours, claimed, since, mapper, shared)
@@ -90,7 +92,9 @@ def _run(ours: Services, claimed: Claim, since: float, mapper: Mapper, shared: S
             with interruption.asking(kept.check):
                 ctx = StepContext(ours, kept, folder, mapper=mapper, shared=shared, tell=_queue_teller())
                 outcome = _outcome(claimed, ctx)
+            faultpoint("worked")
             state = _end(ours, kept, outcome)
+            faultpoint("ended")
         except LeaseLost:
             _log.warning("the lease was lost; nothing more is written")
             return SKIPPED

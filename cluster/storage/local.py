@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster.errors import ObjectMissing, StorageError
+from cluster.faultpoint import faultpoint
 from cluster.storage.base import ObjectInfo, expect_key, is_key
 
 ABANDONED_AFTER_S = 3600.0
@@ -46,6 +47,7 @@ class LocalStorage:
                 shutil.copyfileobj(source, copy, _BLOCK_BYTES)
                 copy.flush()
                 os.fsync(copy.fileno())
+            faultpoint("half put")
             try:
                 os.link(temporary, target)
             except FileExistsError:

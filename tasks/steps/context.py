@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from cluster.clock import Clock
 from cluster.db.engine import reading, writing
+from cluster.faultpoint import faultpoint
 from cluster.jobs import artifacts, events, lease
 from cluster.jobs.events import Event
 from cluster.jobs.keeper import Hold
@@ -194,7 +195,10 @@ class StepContext:
     def publish(self, path: Path, key: str, kind: str) -> str:
         """Store ``path`` under ``key``, note the artifact under the fence, and give the key back."""
         self.check_lease()
-        self._note(key, kind, self.storage.put_file(path, key).size_bytes)
+        faultpoint("before put")
+        size_bytes = self.storage.put_file(path, key).size_bytes
+        faultpoint("after put")
+        self._note(key, kind, size_bytes)
         return key
 
     def _note(self, key: str, kind: str, size_bytes: int) -> None:

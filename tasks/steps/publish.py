@@ -8,6 +8,7 @@ from sqlmodel import col
 from cluster.db.tables import Composition
 from cluster.db.time import database_time
 from cluster.errors import ObjectMissing
+from cluster.faultpoint import faultpoint
 from tasks.domain.document import Document
 from tasks.domain.errors import InvalidRecord
 from tasks.domain.timeline import Timeline
@@ -36,6 +37,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         if outcome != Done(key):
             return outcome
         _check(key, frames, ctx)
+    faultpoint("before pointer")
     with ctx.transaction() as session:
         session.execute(
             update(Composition)

@@ -1,0 +1,206 @@
+"""A whole installation of real processes in which anything may be killed: HTTP, plain RQ workers, Redis, a database.
+
+What a container's restart policy does, the laboratory does: a worker or a service that has died is started again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from sqlmodel import select
+
+from cluster.db.engine import open_engine, reading
+from cluster.db.tables import Composition, Job, Step
+from cluster.jobs.states import State
+from cluster.storage.local import LocalStorage
+from tasks.domain.timeline import Timeline
+from tasks.media.whole import expect_whole
+from tests.support.command import PROGRAM, environment
+from tests.support.history import read_history
+from tests.support.redis import RedisServer
+from tests.support.service import FAST, MARK, free_port, kill, marked, wait_for
+
+PLAN = Path(__file__).parent / "plan"
+_QUEUE = "ai_music_video"
+_PATIENCE_S = 240.0
+
+
+@dataclass
+class Laboratory:
+    """A running installation; ``deaths`` counts processes that had to be started again."""
+
+    data_dir: Path
+    database_url: str
+    redis: RedisServer
+    faults: dict[str, list[int]]
+    workers: int = 2
+    port: int = field(default_factory=free_port)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    deaths: int = 0
+
+    @property
+    def mark(self) -> str:
+        """What all processes carry in their environment."""
+        return f"laboratory-{self.port}"
+
+    @property
+    def address(self) -> str:
+        """Where HTTP is served."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start everything that does not run."""
+        for name in ("api", *(f"worker {number}" for number in range(self.workers))):
+            process = self.processes.get(name)
+            if process is not None and process.poll() is None:
+                continue
+            self.deaths += process is not None
+            self.processes[name] = self._start(name)
+
+    def stop(self) -> None:
+        """Kill everything."""
+        kill(list(marked(self.mark)))
+        for process in self.processes.values():
+            process.wait()
+        wait_for(lambda: not marked(self.mark))
+
+    def fired(self) -> list[str]:
+        """Name the fault points at which a process died, in order."""
+        log = self.data_dir / "fired"
+        return [line.rsplit(" ", 2)[0] for line in log.read_text().splitlines()] if log.exists() else []
+
+    def give(self, song: Path) -> str:
+        """Give a song and ask for its film, as often as it takes; give the job's id."""
+        return str(wait_for(lambda: self._ask(song), _PATIENCE_S))
+
+    def run(self, job_ids: list[str]) -> None:
+        """Keep everything running until the jobs are over."""
+        wait_for(lambda: self._are_over(job_ids), _PATIENCE_S)
+
+    def _are_over(self, job_ids: list[str]) -> bool:
+        self.start()
+        engine = open_engine(self.database_url)
+        try:
+            with reading(engine) as session:
+                return all(State(session.get_one(Job, job_id).state).is_final for job_id in job_ids)
+        finally:
+            engine.dispose()
+
+    def _ask(self, song: Path) -> str | None:
+        self.start()
+        with (
+            contextlib.suppress(httpx2.TransportError, KeyError),
+            httpx2.Client(base_url=self.address, timeout=30) as client,
+        ):
+            taken = client.post("/api/v1/songs", files={"file": (song.name, song.read_bytes())})
+            if taken.status_code != 201:
+                return None
+            form = {"resolution": "480p", "fps": "24", "style": "swiss", "seed": 1}
+            asked = client.post(f"/api/v1/songs/{taken.json()['id']}/compositions", json=form)
+            return str(asked.json()["id"]) if asked.status_code == 202 else None
+        return None
+
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        command = [str(PROGRAM), "api", "--port", str(self.port)]
+        if name != "api":
+            command = [str(PROGRAM.with_name("rq")), "worker", _QUEUE, "--url", self.redis.url]
+        given = {
+            **environment(self.data_dir),
+            **FAST,
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis.url,
+            "VC_ENGINE": "rq",
+            "VC_MAX_CRASHES": "20",
+            "VC_FAULTS": json.dumps(self.faults),
+            "VC_FAULTS_FOLDER": str(self.data_dir),
+            "PYTHONPATH": str(PLAN),
+            "RQ_WORKER_CLASS": "tasks.rq_worker.GuardedWorker",
+            "RQ_JOB_CLASS": "tasks.rq_worker.GuardedJob",
+            MARK: self.mark,
+        }
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with (self.data_dir / f"{name.replace(' ', '-')}.log").open("ab") as log:
+            return subprocess.Popen(command, env=given, stdout=log, stderr=log, cwd=self.data_dir)
+
+
+def findings(laboratory: Laboratory, engine_url: str) -> dict[str, Any]:
+    """Check the finished installation; every value but ``videos`` is 0 or empty when all promises were kept."""
+    engine = open_engine(engine_url)
+    storage = LocalStorage(laboratory.data_dir / "objects")
+    history = read_history(engine)
+    corrupt = []
+    with reading(engine) as session:
+        compositions = session.exec(select(Composition)).all()
+        lost = [step.id for step in session.exec(select(Step)).all() if step.state != State.SUCCEEDED]
+    engine.dispose()
+    for composition in compositions:
+        try:
+            assert composition.video_key is not None
+            assert composition.timeline is not None
+            path = storage.fetch_file(composition.video_key, laboratory.data_dir / "unused")
+            expect_whole(path, Timeline.from_json(composition.timeline).frames)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is not whole
+            corrupt.append(f"{composition.id}: {error!r}")
+    return {
+        "videos": len(compositions),
+        "lost": lost,
+        "corrupt": corrupt,
+        "illegal": history.illegal,
+        "fallen": history.fallen,
+        "torn": history.torn,
+        "unended": history.unended,
+        "orphans": [line for line in marked(laboratory.mark).values() if "fd:" in line.split()],
+    }
+
+
+@contextlib.contextmanager
+def laboratory(
+    data_dir: Path, database_url: str, redis: RedisServer, faults: dict[str, list[int]]
+) -> Iterator[Laboratory]:
+    """Open an installation; all of its processes are gone when the block ends."""
+    opened = Laboratory(data_dir, database_url, redis, faults)
+    opened.start()
+    try:
+        yield opened
+    finally:
+        opened.stop()
+
+
+def wait_until(moment_s: float) -> None:
+    """Wait for a moment of the monotonic clock; to let a fault last, never to let something be ready."""
+    wait_for(lambda: time.monotonic() >= moment_s, moment_s)
+
+
+def kill_one(laboratory_: Laboratory, name: str) -> None:
+    """Kill one process of the installation with all that it started, as the end of its container would."""
+    process = laboratory_.processes[name]
+    group = [process.pid, *_children(process.pid)]
+    kill(group)
+    process.wait()
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, file.read_text().split()):
+                found += [child, *_children(child)]
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
