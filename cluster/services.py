@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from cluster.clock import Clock, SystemClock
 from cluster.db import migrations
 from cluster.db.engine import open_engine
+from cluster.faultpoint import faultpoint
 from cluster.jobs.keeper import Keeper
 from cluster.scratch import sweep_scratch
 from cluster.settings import Settings
@@ -50,6 +51,7 @@ def open_services(settings: Settings, *, migrate: bool = False) -> Services:
     if migrate:
         migrations.make_ready(engine)
         sweep_scratch(settings.scratch_dir)
+    faultpoint("opened")
     clock = SystemClock()
     return Services(
         settings=settings,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import BindParameter, DateTime, Dialect, Float, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 
@@ -31,21 +31,26 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC)
 
 
-class database_time(ColumnElement[datetime]):  # noqa: N801 - reads as the SQL function that it is
-    """The database's time, ``plus_s`` seconds from now."""
+class database_time(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function that it is
+    """The database's time, ``plus_s`` seconds from now, which may be a parameter that is bound later."""
 
-    inherit_cache = False
+    inherit_cache = True
+    type = UtcDateTime()
 
-    def __init__(self, plus_s: float = 0.0) -> None:
-        self.plus_s = float(plus_s)
-        self.type = UtcDateTime()
+    def __init__(self, plus_s: float | BindParameter[float] = 0.0) -> None:
+        # As a parameter and not as text, so that a statement is compiled once and not anew for every time.
+        later = plus_s if isinstance(plus_s, BindParameter) else literal(float(plus_s), Float())
+        super().__init__(*([] if plus_s == 0.0 else [later]))
 
 
 @compiles(database_time, "sqlite")
-def _sqlite(element: database_time, compiler: SQLCompiler, **_: Any) -> str:
-    return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', '{element.plus_s:+.3f} seconds') || '000')"
+def _sqlite(element: database_time, compiler: SQLCompiler, **options: Any) -> str:
+    shift = f", printf('%+.3f seconds', {compiler.process(element.clauses, **options)})" if len(element.clauses) else ""
+    return f"(strftime('%Y-%m-%d %H:%M:%f', 'now'{shift}) || '000')"
 
 
 @compiles(database_time)
-def _postgres(element: database_time, compiler: SQLCompiler, **_: Any) -> str:
-    return f"(clock_timestamp() + interval '{element.plus_s:.3f} seconds')"
+def _postgres(element: database_time, compiler: SQLCompiler, **options: Any) -> str:
+    if not len(element.clauses):
+        return "clock_timestamp()"
+    return f"(clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **options)}))"

@@ -15,6 +15,8 @@ from sqlmodel import Session, col, select
 from cluster.db.tables import JobEvent
 from cluster.db.time import database_time
 
+_ADD = insert(JobEvent).values(at=database_time()).inline()
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -39,11 +41,10 @@ def record(session: Session, job_id: str, *happened: Event) -> None:
             "after": event.after,
             "fence": event.fence,
             "detail": event.detail,
-            "at": database_time(),
         }
         for event in happened
     ]
-    session.execute(insert(JobEvent).values(rows))
+    session.connection().execute(_ADD, rows)
 
 
 def events_after(session: Session, job_id: str, last_id: int = 0, limit: int = 500) -> list[JobEvent]:

@@ -5,6 +5,9 @@ claimed since (`LeaseLost`). All times are the database's.
 
 One rule keeps transactions from waiting for each other in a ring, and a job's events in the order in which they were
 committed: whoever changes the state of a job or of its steps locks the job's row first (`lock_job`).
+
+The statements that every step needs are written once, at the top, and go past the session to its connection: a
+claim would otherwise spend most of its time on putting them together. What a session holds of the rows stays as it was.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Update, select, update
+from sqlalchemy import Engine, Float, Update, bindparam, or_, select, update
 from sqlmodel import Session, col
 
 from cluster.db.engine import writing
@@ -21,6 +24,42 @@ from cluster.db.time import database_time
 from cluster.errors import LeaseLost
 from cluster.jobs import events
 from cluster.jobs.states import LIVE, State
+
+_LOCK = (
+    select(col(Job.owner_id), col(Job.state), col(Job.retries))
+    .where(col(Job.id) == bindparam("job"))
+    .with_for_update(key_share=True)
+)
+_LOCK_FOR_STEP = (  # the job's id by a subquery and not by a join, since that is planned in less time
+    select(col(Job.id), col(Job.owner_id), col(Job.state))
+    .where(
+        col(Job.id)
+        == select(col(Step.job_id))
+        .where(col(Step.id) == bindparam("step"), col(Step.state) == State.QUEUED)
+        .scalar_subquery(),
+        or_(*(col(Job.state) == state for state in LIVE)),
+    )
+    .with_for_update(key_share=True)
+)
+_TAKE = (  # and delivery_id and lease_owner, which are given with it
+    update(Step)
+    .where(
+        col(Step.id) == bindparam("step"), col(Step.state) == State.QUEUED, col(Step.available_at) <= database_time()
+    )
+    .values(
+        state=State.RUNNING,
+        fence=col(Step.fence) + 1,
+        lease_until=database_time(bindparam("lease_s", type_=Float())),
+        started_at=database_time(),
+    )
+    .returning(col(Step.kind), col(Step.name), col(Step.input), col(Step.fence), col(Step.tries), col(Step.crashes))
+)
+UNDER_FENCE = update(Step).where(
+    col(Step.id) == bindparam("held"),
+    col(Step.fence) == bindparam("held_fence"),
+    col(Step.state) == State.RUNNING,
+)
+"""Changes a step that is still held by the claim that `write` is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +89,7 @@ class LockedJob:
 
 def lock_job(session: Session, job_id: str) -> LockedJob:
     """Lock the job's row until the transaction ends; rows that refer to it can still be added by others."""
-    found = session.execute(
-        select(col(Job.owner_id), col(Job.state), col(Job.retries))
-        .where(col(Job.id) == job_id)
-        .with_for_update(key_share=True)
-    ).one()
+    found = session.connection().execute(_LOCK, {"job": job_id}).one()
     return LockedJob(id=job_id, owner_id=found.owner_id, state=State(found.state), retries=found.retries)
 
 
@@ -71,29 +106,12 @@ def claim(engine: Engine, step_id: str, holder: str, lease_s: float, delivery_id
         The wake-up that led here; who sent it can say later that its runner is lost.
     """
     with writing(engine) as session:
-        job = session.execute(
-            select(col(Job.id), col(Job.owner_id), col(Job.state))
-            .join(Step, col(Step.job_id) == col(Job.id))
-            .where(col(Step.id) == step_id, col(Step.state) == State.QUEUED, col(Job.state).in_(LIVE))
-            .with_for_update(key_share=True, of=Job)
-        ).one_or_none()
+        connection = session.connection()
+        job = connection.execute(_LOCK_FOR_STEP, {"step": step_id}).one_or_none()
         if job is None:
             return None
-        taken = session.execute(
-            update(Step)
-            .where(col(Step.id) == step_id, col(Step.state) == State.QUEUED, col(Step.available_at) <= database_time())
-            .values(
-                state=State.RUNNING,
-                fence=col(Step.fence) + 1,
-                delivery_id=delivery_id,
-                lease_owner=holder,
-                lease_until=database_time(lease_s),
-                started_at=database_time(),
-            )
-            .returning(
-                col(Step.kind), col(Step.name), col(Step.input), col(Step.fence), col(Step.tries), col(Step.crashes)
-            )
-        ).one_or_none()
+        given = {"step": step_id, "delivery_id": delivery_id, "lease_owner": holder, "lease_s": lease_s}
+        taken = connection.execute(_TAKE, given).one_or_none()
         if taken is None:
             return None
         begun = [
@@ -116,13 +134,6 @@ def claim(engine: Engine, step_id: str, holder: str, lease_s: float, delivery_id
         )
 
 
-def under_fence(claimed: Claim) -> Update:
-    """Begin an update of the claimed step that finds it only while the claim holds."""
-    return update(Step).where(
-        col(Step.id) == claimed.step_id, col(Step.fence) == claimed.fence, col(Step.state) == State.RUNNING
-    )
-
-
 def hold(session: Session, claimed: Claim) -> None:
     """Prove in this transaction that the claim holds, and keep others out until it ends.
 
@@ -134,14 +145,19 @@ def hold(session: Session, claimed: Claim) -> None:
     write(session, claimed, fence=claimed.fence)
 
 
-def write(session: Session, claimed: Claim, **values: Any) -> None:
+def write(session: Session, claimed: Claim, statement: Update = UNDER_FENCE, **values: Any) -> None:
     """Change the claimed step under its fence.
+
+    Parameters
+    ----------
+    statement : Update
+        `UNDER_FENCE`, or one made from it that computes more values in the database.
 
     Raises
     ------
     LeaseLost
         If the claim no longer holds.
     """
-    found = session.execute(under_fence(claimed).values(**values).returning(col(Step.id))).one_or_none()
-    if found is None:
+    held = {"held": claimed.step_id, "held_fence": claimed.fence}
+    if session.connection().execute(statement, {**held, **values}).rowcount == 0:
         raise LeaseLost(f"the lease on {claimed.name} ({claimed.step_id}) is lost")

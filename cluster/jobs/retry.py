@@ -12,6 +12,7 @@ import secrets
 from typing import Any
 
 from sqlalchemy import Engine, update
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from cluster.db.engine import writing
@@ -71,7 +72,10 @@ def run_again(
             return None
         lease.lock_job(session, job_id)
         lost = col(Step.lease_until) < database_time() if delivery_id is None else col(Step.delivery_id) == delivery_id
-        step = session.exec(select(Step).where(Step.id == step_id, Step.state == State.RUNNING, lost)).one_or_none()
+        held = (col(Step.name), col(Step.fence), col(Step.tries), col(Step.crashes), col(Step.lease_owner))
+        step = session.execute(
+            select_columns(*held).where(col(Step.id) == step_id, col(Step.state) == State.RUNNING, lost)
+        ).one_or_none()
         if step is None:
             return None
         crashes = step.crashes + 1

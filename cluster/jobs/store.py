@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, literal, update
+from sqlalchemy import Float, bindparam, insert, literal, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
@@ -22,6 +22,13 @@ from cluster.jobs.states import JOB_EDGES, LIVE, STEP_EDGES, State, expect_edge
 
 NORMAL, BATCH = 0, -10
 """Priorities: a batch goes where nothing else wants to."""
+
+
+_END = lease.UNDER_FENCE.values(finished_at=database_time())
+_GIVE_BACK = lease.UNDER_FENCE.values(
+    tries=col(Step.tries) + bindparam("more_tries"),
+    available_at=database_time(bindparam("after_s", type_=Float())),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +84,6 @@ def add_steps(session: Session, job_id: str, steps: Iterable[NewStep]) -> None:
             "name": step.name,
             "input": step.given,
             "state": State.QUEUED,
-            "available_at": database_time(),
         }
         for step in steps
     ]
@@ -85,7 +91,8 @@ def add_steps(session: Session, job_id: str, steps: Iterable[NewStep]) -> None:
         return
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     adding = dialect.insert(Step).on_conflict_do_nothing(index_elements=["job_id", "kind", "position"])
-    added = session.scalars(adding.values(rows).returning(col(Step.id))).all()
+    adding = adding.values(available_at=database_time()).returning(col(Step.id))
+    added = session.connection().execute(adding, rows).scalars().all()
     if added:
         events.record(session, job_id, *[Event("step", step_id=step_id, after=State.QUEUED) for step_id in added])
 
@@ -108,12 +115,13 @@ def release(session: Session, claimed: Claim, *, after_s: float, detail: dict[st
     lease.write(
         session,
         claimed,
+        _GIVE_BACK,
         state=State.QUEUED,
-        tries=col(Step.tries) + int(tried),
+        more_tries=int(tried),
+        after_s=after_s,
         lease_owner=None,
         lease_until=None,
         announced_at=None,
-        available_at=database_time(after_s),
     )
     _record_end(session, claimed, State.QUEUED, detail)
 
@@ -138,13 +146,13 @@ def end_step(
     lease.write(
         session,
         claimed,
+        _END,
         state=state,
         output_key=output_key,
         error=error,
-        progress=1.0 if state is State.SUCCEEDED else Step.progress,
         lease_owner=None,
         lease_until=None,
-        finished_at=database_time(),
+        **({"progress": 1.0} if state is State.SUCCEEDED else {}),
     )
     _record_end(session, claimed, state, error)
 

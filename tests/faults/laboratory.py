@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +42,9 @@ class Laboratory:
     database_url: str
     redis: RedisServer
     faults: dict[str, list[int]]
+    bug: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
+    form: dict[str, str] = field(default_factory=dict)
     workers: int = 2
     port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -82,9 +85,19 @@ class Laboratory:
         """Give a song and ask for its film, as often as it takes; give the job's id."""
         return str(wait_for(lambda: self._ask(song), _PATIENCE_S))
 
-    def run(self, job_ids: list[str]) -> None:
+    def run(self, job_ids: list[str], limit_s: float = _PATIENCE_S) -> None:
         """Keep everything running until the jobs are over."""
-        wait_for(lambda: self._are_over(job_ids), _PATIENCE_S)
+        wait_for(lambda: self._are_over(job_ids), limit_s)
+
+    def let_go(self) -> int:
+        """Let processes go on that the plan stopped, wait for their end, and give their number."""
+        log = self.data_dir / "fired"
+        stopped = [int(line.rsplit(" ", 1)[1]) for line in log.read_text().splitlines()] if log.exists() else []
+        stopped = [pid for pid in stopped if is_alive(pid)]
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        wait_for(lambda: not any(map(is_alive, stopped)))
+        return len(stopped)
 
     def _are_over(self, job_ids: list[str]) -> bool:
         self.start()
@@ -104,7 +117,7 @@ class Laboratory:
             taken = client.post("/api/v1/songs", files={"file": (song.name, song.read_bytes())})
             if taken.status_code != 201:
                 return None
-            form = {"resolution": "480p", "fps": "24", "style": "swiss", "seed": 1}
+            form = {"resolution": "480p", "fps": "24", "style": "swiss", "seed": 1, **self.form}
             asked = client.post(f"/api/v1/songs/{taken.json()['id']}/compositions", json=form)
             return str(asked.json()["id"]) if asked.status_code == 202 else None
         return None
@@ -121,6 +134,8 @@ class Laboratory:
             "VC_ENGINE": "rq",
             "VC_MAX_CRASHES": "20",
             "VC_FAULTS": json.dumps(self.faults),
+            "VC_BUG": self.bug,
+            **self.settings,
             "VC_FAULTS_FOLDER": str(self.data_dir),
             "PYTHONPATH": str(PLAN),
             "RQ_WORKER_CLASS": "tasks.rq_worker.GuardedWorker",
@@ -140,7 +155,7 @@ def findings(laboratory: Laboratory, engine_url: str) -> dict[str, Any]:
     corrupt = []
     with reading(engine) as session:
         compositions = session.exec(select(Composition)).all()
-        lost = [step.id for step in session.exec(select(Step)).all() if step.state != State.SUCCEEDED]
+        steps = {step.id: step.state for step in session.exec(select(Step)).all()}
     engine.dispose()
     for composition in compositions:
         try:
@@ -152,7 +167,8 @@ def findings(laboratory: Laboratory, engine_url: str) -> dict[str, Any]:
             corrupt.append(f"{composition.id}: {error!r}")
     return {
         "videos": len(compositions),
-        "lost": lost,
+        "lost": [step_id for step_id, state in steps.items() if state != State.SUCCEEDED],
+        "unknown": sorted(_announced(laboratory.redis) - steps.keys()),
         "corrupt": corrupt,
         "illegal": history.illegal,
         "fallen": history.fallen,
@@ -164,10 +180,15 @@ def findings(laboratory: Laboratory, engine_url: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def laboratory(
-    data_dir: Path, database_url: str, redis: RedisServer, faults: dict[str, list[int]]
+    data_dir: Path,
+    database_url: str,
+    redis: RedisServer,
+    faults: dict[str, list[int]],
+    bug: str = "",
+    **settings: str,
 ) -> Iterator[Laboratory]:
     """Open an installation; all of its processes are gone when the block ends."""
-    opened = Laboratory(data_dir, database_url, redis, faults)
+    opened = Laboratory(data_dir, database_url, redis, faults, bug, settings)
     opened.start()
     try:
         yield opened
@@ -175,9 +196,10 @@ def laboratory(
         opened.stop()
 
 
-def wait_until(moment_s: float) -> None:
-    """Wait for a moment of the monotonic clock; to let a fault last, never to let something be ready."""
-    wait_for(lambda: time.monotonic() >= moment_s, moment_s)
+def _announced(redis: RedisServer) -> set[str]:
+    """Give the steps that messages name."""
+    keys = [str(key, "ascii") for key in redis.client().scan_iter("rq:job:vc-*")]
+    return {key.removeprefix("rq:job:vc-").rsplit("-", 1)[0] for key in keys}
 
 
 def kill_one(laboratory_: Laboratory, name: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -47,8 +48,14 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[Server]:
-    """Start a server with an empty cluster on a free port; it and its data are gone when the block ends."""
+def running_server(*, durable: bool = False) -> Iterator[Server]:
+    """Start a server with an empty cluster on a free port; it and its data are gone when the block ends.
+
+    Parameters
+    ----------
+    durable : bool
+        Whether a commit is on the disk when it answers, as it is by default where it matters; tests need not wait.
+    """
     folder = Path(tempfile.mkdtemp(prefix="vc-pg-"))
     identity: dict[str, Any] = {}
     if os.geteuid() == 0:
@@ -63,7 +70,8 @@ def running_server() -> Iterator[Server]:
         initialise = [str(binaries / "initdb"), "-D", str(data), "-U", "tests", "--auth=trust", "--no-sync"]
         subprocess.run([*initialise, "-E", "UTF8"], check=True, stdout=subprocess.DEVNULL, **common)
         port = _free_port()
-        options = [f"-p{port}", "-cfsync=off", "-cmax_connections=200", "-cshared_buffers=64MB"]
+        sync = f"-cfsync={'on' if durable else 'off'}"
+        options = [f"-p{port}", sync, "-cmax_connections=200", "-cshared_buffers=64MB"]
         serve = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), "-h", "127.0.0.1", *options]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(serve, stdout=log, stderr=log, **common)
@@ -71,7 +79,7 @@ def running_server() -> Iterator[Server]:
             _wait(binaries, port, common)
             yield Server(port, folder)
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # ends although somebody may still be connected
             process.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,12 +1,15 @@
 """The plan that `cluster.faultpoint` asks in processes of the laboratory, and in no others.
 
 ``VC_FAULTS`` is JSON: for each point the passages, counted over all processes, at which the process that passes is
-killed. Every death is written to a file before it happens, so that a test can prove that its fault fired.
+killed; passages of a point whose name begins with ``stop:`` are those at which it stops until somebody lets it go on.
+Everything is written to a file before it happens, so that a test can prove that its fault fired. ``VC_BUG`` plants a
+bug of `vibecraft_bugs`.
 """
 
 from __future__ import annotations
 
 import fcntl
+import importlib
 import json
 import os
 import signal
@@ -16,17 +19,23 @@ _PLAN: dict[str, list[int]] = json.loads(os.environ["VC_FAULTS"])
 _FOLDER = Path(os.environ["VC_FAULTS_FOLDER"])
 
 
+if os.environ.get("VC_BUG"):
+    importlib.import_module("vibecraft_bugs").BUGS[os.environ["VC_BUG"]]()
+
+
 def at(name: str) -> None:
     """Count the passage, and die if the plan says so."""
-    if name not in _PLAN:
+    kills, stops = _PLAN.get(name, []), _PLAN.get(f"stop:{name}", [])
+    if not kills and not stops:
         return
     count = _count(name)
-    if count in _PLAN[name]:
-        with (_FOLDER / "fired").open("a") as file:
-            file.write(f"{name} {count} {os.getpid()}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.kill(os.getpid(), signal.SIGKILL)
+    if count not in kills and count not in stops:
+        return
+    with (_FOLDER / "fired").open("a") as file:
+        file.write(f"{name} {count} {os.getpid()}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.kill(os.getpid(), signal.SIGKILL if count in kills else signal.SIGSTOP)
 
 
 def _count(name: str) -> int:

@@ -1,0 +1,171 @@
+"""How fast stub steps are drained, and whether one is lost or done twice; beside it, procrastinate on the same server.
+
+usage: python -m benchmarks.queue [--json] [--steps N] [--workers N] [--rounds N]
+
+A round makes new databases, adds the steps, and drains them with worker processes that start together: ours on
+Postgres, the peer on the same server with one and with ten jobs at once in each worker, ours on SQLite. The server
+syncs every commit. Ours claims a step in one transaction and ends it, with its effect, in another; the peer fetches
+a job, has its effect and finishes it, each in one. What is compared are the medians over all rounds, the peer's at
+its better setting, since the machine's load changes between them. The exit code is 1 when anything was lost or done
+twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks import queue_peer
+from benchmarks.start_line import race
+from cluster.db import migrations
+from cluster.db.engine import open_engine
+from tests.support import stubs
+from tests.support.history import read_history
+from tests.support.postgres import Server, running_server
+
+_STEPS_OF_A_JOB = 100
+_OWNERS = 10
+_BATCH = 100
+_PEERS_AT_ONCE = (1, 10)
+
+Row = dict[str, Any]
+
+
+def main() -> int:
+    """Run the rounds, print their medians, and tell whether every step was done once."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one object")
+    parser.add_argument("--steps", type=int, default=10_000, help="in jobs of a hundred")
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=2)
+    arguments = parser.parse_args()
+    jobs = max(1, arguments.steps // _STEPS_OF_A_JOB)
+    rounds = []
+    with running_server(durable=True) as server:
+        for _ in range(arguments.rounds):
+            rounds.append(_round(server, jobs, arguments.workers))
+            print(json.dumps(rounds[-1]), file=sys.stderr)
+    result = _summary(rounds, jobs, arguments.workers)
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        _print_table(result)
+    return 1 if any(row["lost"] or row["doubled"] for one in rounds for row in one) else 0
+
+
+def _round(server: Server, jobs: int, workers: int) -> list[Row]:
+    rows = [_drain_ours("postgres", server.new_database(_fresh("ours")), jobs, workers)]
+    rows += [_drain_peers(server.new_database(_fresh("peer")), jobs, workers, at_once) for at_once in _PEERS_AT_ONCE]
+    with tempfile.TemporaryDirectory() as folder:
+        rows.append(_drain_ours("sqlite", f"sqlite:///{Path(folder) / 'queue.db'}", jobs, workers))
+    return rows
+
+
+def _drain_ours(name: str, url: str, jobs: int, workers: int) -> Row:
+    steps = jobs * _STEPS_OF_A_JOB
+    engine = open_engine(url)
+    try:
+        migrations.upgrade(engine)
+        since = time.perf_counter()
+        stubs.add_jobs(engine, jobs, _STEPS_OF_A_JOB, _OWNERS)
+        added_s = time.perf_counter() - since
+        engine.dispose()
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {"DATABASE_URL": url, "VC_DATA_DIR": folder}
+            seconds, reports = race("benchmarks.queue_ours", workers, environment, [str(_BATCH)])
+        history = read_history(engine)
+    finally:
+        engine.dispose()
+    claims_ms = sorted(1000 * took_s for one in reports for took_s in one["claims_s"])
+    return {
+        "name": name,
+        "added_per_s": round(steps / added_s, 1),
+        "steps_per_s": round(steps / seconds, 1),
+        "cpu_ms_per_step": _cpu_ms(reports, steps),
+        "claim_p50_ms": round(statistics.median(claims_ms), 2),
+        "claim_p99_ms": round(statistics.quantiles(claims_ms, n=100)[98], 2),
+        "lost": len(history.lost),
+        "doubled": len(history.doubled),
+        "other_faults": sum(map(len, history.faults.values())) - len(history.lost) - len(history.doubled),
+    }
+
+
+def _drain_peers(url: str, jobs: int, workers: int, at_once: int) -> Row:
+    steps = jobs * _STEPS_OF_A_JOB
+    queue_peer.prepare(url)
+    since = time.perf_counter()
+    queue_peer.fill(url, jobs, _STEPS_OF_A_JOB)
+    added_s = time.perf_counter() - since
+    seconds, reports = race("benchmarks.queue_peer", workers, {"DATABASE_URL": url}, [str(at_once)])
+    counted = queue_peer.counted(url)
+    return {
+        "name": f"procrastinate, {at_once} at once",
+        "at_once": at_once,
+        "added_per_s": round(steps / added_s, 1),
+        "steps_per_s": round(steps / seconds, 1),
+        "cpu_ms_per_step": _cpu_ms(reports, steps),
+        "lost": steps - min(counted["done"], counted["subjects"]),
+        "doubled": counted["effects"] - counted["subjects"],
+    }
+
+
+def _cpu_ms(reports: list[Any], steps: int) -> float:
+    """Give the CPU time of the workers alone, which the load of the machine changes less than their speed."""
+    return round(1000 * sum(float(one["cpu_s"]) for one in reports) / steps, 3)
+
+
+def _summary(rounds: list[list[Row]], jobs: int, workers: int) -> Row:
+    medians = {name: _median([row for one in rounds for row in one if row["name"] == name]) for name in _names(rounds)}
+    databases = {name: row for name, row in medians.items() if "at_once" not in row}
+    best = max((row for row in medians.values() if "at_once" in row), key=lambda row: row["steps_per_s"])
+    return {
+        "schema": 1,
+        "steps": jobs * _STEPS_OF_A_JOB,
+        "workers": workers,
+        "databases": databases,
+        "peer": {**best, "name": "procrastinate", "version": version("procrastinate")},
+        "ratio_to_peer": round(databases["postgres"]["steps_per_s"] / best["steps_per_s"], 3),
+        "rounds": rounds,
+    }
+
+
+def _names(rounds: list[list[Row]]) -> list[str]:
+    return [row["name"] for row in rounds[0]]
+
+
+def _median(rows: list[Row]) -> Row:
+    """Give the median of each figure; of what was lost or doubled, the sum."""
+    sums = ("lost", "doubled", "other_faults")
+    return {
+        key: value if isinstance(value, str) else (sum if key in sums else statistics.median)(row[key] for row in rows)
+        for key, value in rows[0].items()
+    }
+
+
+def _print_table(result: Row) -> None:
+    print(f"{result['steps']} steps, {result['workers']} workers, {len(result['rounds'])} rounds; medians")
+    print(f"{'':12}{'steps/s':>10}{'added/s':>10}{'claim p50':>12}{'claim p99':>12}{'lost':>6}{'doubled':>9}")
+    for name, row in {**result["databases"], "peer": result["peer"]}.items():
+        claims = [f"{row[key]:9.2f} ms" if key in row else " " * 12 for key in ("claim_p50_ms", "claim_p99_ms")]
+        print(
+            f"{name:12}{row['steps_per_s']:10.1f}{row['added_per_s']:10.1f}{''.join(claims)}"
+            f"{row['lost']:6}{row['doubled']:9}"
+        )
+    peer = result["peer"]
+    print(f"{result['ratio_to_peer']:.2f} of {peer['name']} {peer['version']}, {peer['at_once']} jobs at once a worker")
+
+
+def _fresh(kind: str) -> str:
+    return f"{kind}_{uuid.uuid4().hex}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
