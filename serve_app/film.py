@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -23,6 +24,7 @@ from tasks.domain.request import VideoRequest
 from tasks.domain.style import StyleName
 from tasks.domain.timeline import Timeline
 from tasks.executors import InlineExecutor, RayExecutor, is_over
+from tasks.kernels import compile_alone
 from tasks.media.probe import sound_header
 from tasks.procedural.engine import warm
 from tasks.steps import songs
@@ -151,7 +153,7 @@ class _Prelude(threading.Thread):
             InlineExecutor(self._services).run(self._job_id, kinds=_BEFORE_PICTURES)
             style = self._planned_style()
             if style is not None:
-                warm(style)
+                compile_alone(f"style-{style}", partial(warm, style))
         except Exception as error:  # noqa: BLE001 - raised again in the thread that waits
             self._error = error
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import platform
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from cluster.settings import Settings
 
 _SOURCES = ("procedural", "audio")
+_VARIABLE = "NUMBA_CACHE_DIR"
+_ready: set[str] = set()
 
 
 def use_kernel_cache(settings: Settings) -> None:
@@ -19,13 +26,45 @@ def use_kernel_cache(settings: Settings) -> None:
     Must run before numba is imported. The folder's name holds a hash of our sources, since numba's own index does
     not notice a change in a helper of another file.
     """
-    if "NUMBA_CACHE_DIR" in os.environ:
+    if _VARIABLE in os.environ:
         return
+    folder_of_this = settings.kernels_dir(_fingerprint())
+    folder_of_this.mkdir(parents=True, exist_ok=True)
+    os.environ[_VARIABLE] = str(folder_of_this)
+
+
+def compile_alone(name: str, compile_all: Callable[[], None]) -> None:
+    """Call ``compile_all`` once in this process, and while it compiles for the first time let nobody else compile.
+
+    numba writes an index and the code that it names one after the other. Two processes that compile the same function
+    at once leave an index of the one and code of the other, whose symbols it does not know; every process that loads
+    them crashes.
+    """
+    if name in _ready:
+        return
+    kept = os.environ.get(_VARIABLE)
+    folder = Path(kept) if kept is not None else Path(tempfile.gettempdir()) / f"vibecraft-{os.getuid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    library = find_spec("librosa")
+    assert library is not None
+    place = f"{_fingerprint()} {library.origin}"  # numba keeps code by the place of its source
+    marker = folder / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:16]}.ready"
+    if marker.exists():
+        compile_all()  # loads what is compiled
+    else:
+        with marker.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            compile_all()
+            marker.touch()
+    _ready.add(name)
+
+
+@lru_cache(maxsize=1)
+def _fingerprint() -> str:
+    here = Path(__file__).parent
     digest = hashlib.sha256()
     for folder in _SOURCES:
-        for source in sorted((Path(__file__).parent / folder).rglob("*.py")):
+        for source in sorted((here / folder).rglob("*.py")):
             digest.update(source.read_bytes())
     versions = " ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite", "numpy"))
-    folder_of_this = settings.kernels_dir(f"{digest.hexdigest()} {versions} {platform.python_version()}")
-    folder_of_this.mkdir(parents=True, exist_ok=True)
-    os.environ["NUMBA_CACHE_DIR"] = str(folder_of_this)
+    return f"{digest.hexdigest()} {versions} {platform.python_version()} {here}"

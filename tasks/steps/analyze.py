@@ -12,7 +12,9 @@ from cluster.db.ids import new_id
 from cluster.db.tables import AnalysisRow, Song
 from cluster.db.time import database_time
 from tasks import audio
+from tasks.audio.warm import warm
 from tasks.domain.document import ENGINE_VERSION, Document, canonical
+from tasks.kernels import compile_alone
 from tasks.media.ffmpeg import locate
 from tasks.steps.context import Done, Outcome, StepContext
 
@@ -28,6 +30,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         ).first()
     if known is not None and ctx.storage.exists(known.features_key) and ctx.storage.exists(known.sound_key):
         return Done(known.features_key)
+    compile_alone("audio", warm)
     pcm = ctx.scratch / "sound.flac"
     heard = audio.listen(
         ctx.fetch(song.content_key),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from tasks.domain.analysis import Analysis
@@ -12,10 +13,11 @@ from tasks.domain.errors import InvalidRecord
 from tasks.domain.features import Features
 from tasks.domain.segment import SegmentPlan, SegmentSpec, Source
 from tasks.domain.style import StyleShot
+from tasks.kernels import compile_alone
 from tasks.media.effects import apply_effects
 from tasks.media.encode import encode_segment
 from tasks.media.frames import FrameSource
-from tasks.procedural.engine import open_style
+from tasks.procedural.engine import open_style, warm
 from tasks.steps.context import Buffer, Done, Fail, Outcome, StepContext
 
 _RECORDS_HELD = 4
@@ -56,8 +58,10 @@ def open_source(source: Source, spec: SegmentSpec, ctx: StepContext) -> FrameSou
     """
     if source.kind != "style":
         raise InvalidRecord(f"there is no source of kind {source.kind!r}")
+    shot = StyleShot.from_json(source.settings)
+    compile_alone(f"style-{shot.style}", partial(warm, shot.style))
     return open_style(
-        StyleShot.from_json(source.settings),
+        shot,
         _remembered(source.settings["features_key"], ctx, Features.from_bytes),
         _remembered(source.settings["analysis_key"], ctx, lambda data: Analysis.from_json(json.loads(bytes(data)))),
         width=spec.width,
