@@ -24,8 +24,8 @@ NORMAL, BATCH = 0, -10
 """Priorities: a batch goes where nothing else wants to."""
 
 
-_END = lease.UNDER_FENCE.values(finished_at=database_time())
-_GIVE_BACK = lease.UNDER_FENCE.values(
+_END = lease.UNDER_FENCE_AND_LOCK.values(finished_at=database_time())
+_GIVE_BACK = lease.UNDER_FENCE_AND_LOCK.values(
     tries=col(Step.tries) + bindparam("more_tries"),
     available_at=database_time(bindparam("after_s", type_=Float())),
 )
@@ -111,7 +111,6 @@ def release(session: Session, claimed: Claim, *, after_s: float, detail: dict[st
         If the claim no longer holds.
     """
     expect_edge(STEP_EDGES, State.RUNNING, State.QUEUED)
-    lease.lock_job(session, claimed.job_id)
     lease.write(
         session,
         claimed,
@@ -142,7 +141,6 @@ def end_step(
         If the claim no longer holds.
     """
     expect_edge(STEP_EDGES, State.RUNNING, state)
-    lease.lock_job(session, claimed.job_id)
     lease.write(
         session,
         claimed,
