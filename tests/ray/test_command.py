@@ -159,7 +159,7 @@ def test_what_cannot_be_used_ends_with_a_sentence_and_exit_code_2(
     [
         ("VC_DATA_DIR", "{file}", "cannot be a folder"),
         ("DATABASE_URL", "sqlite:///{file}", "The database cannot be used"),
-        ("DATABASE_URL", "mysql://x/y", "only sqlite"),
+        ("DATABASE_URL", "mysql://x/y", "use postgresql:// or sqlite:///"),
         ("FFMPEG_BIN", "no-such-ffmpeg", "FFMPEG_BIN names no-such-ffmpeg"),
         ("PORT", "many", "PORT is not usable"),
     ],
