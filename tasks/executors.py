@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from typing import Protocol
+from typing import Any, Protocol
 
 from cluster.db.engine import reading
 from cluster.db.tables import Job
+from cluster.errors import ClusterError
 from cluster.jobs.announce import announce
 from cluster.jobs.states import State
+from cluster.runtime import expect_cluster
 from cluster.services import Services
 from tasks.dispatcher import end_dispatcher, expect_turning, find_dispatcher, start_dispatcher
 from tasks.steps.context import Mapper
@@ -56,25 +58,34 @@ class RayExecutor:
         self._services = services
 
     def run(self, job_id: str) -> None:
-        """Wait for the job to be over; where the cluster has no dispatcher, start one for this job.
+        """Wait for the job to be over; where the cluster has no dispatcher, or loses it, start one for this job.
 
         Raises
         ------
         ClusterError
-            If the cluster or the dispatcher is lost.
+            If the cluster is lost, or the job's own dispatcher.
         """
         theirs = find_dispatcher()
-        dispatcher = theirs or start_dispatcher(only_job=job_id)
+        if theirs is not None:
+            try:
+                self._wait(theirs, job_id)
+            except ClusterError:
+                expect_cluster()  # a service that ended took its dispatcher along; the job goes on with its own
+            else:
+                return
+        ours = start_dispatcher(only_job=job_id)
         try:
-            looks = 0
-            while not is_over(self._services, job_id):
-                if looks % _ASK_EVERY == 0:
-                    expect_turning(dispatcher)
-                looks += 1
-                self._services.clock.sleep(_LOOK_EVERY_S)
+            self._wait(ours, job_id)
         finally:
-            if theirs is None:
-                end_dispatcher(dispatcher)
+            end_dispatcher(ours)
+
+    def _wait(self, dispatcher: Any, job_id: str) -> None:
+        looks = 0
+        while not is_over(self._services, job_id):
+            if looks % _ASK_EVERY == 0:
+                expect_turning(dispatcher)
+            looks += 1
+            self._services.clock.sleep(_LOOK_EVERY_S)
 
 
 def is_over(services: Services, job_id: str) -> bool:

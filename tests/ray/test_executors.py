@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+import ray
 
 from cluster.db.engine import reading, writing
 from cluster.db.tables import Composition, Job, Step
@@ -15,6 +16,7 @@ from cluster.jobs import events, store
 from cluster.jobs.states import STEP_EDGES, State
 from cluster.services import Services
 from tasks import workflow
+from tasks.dispatcher import expect_turning, start_dispatcher
 from tasks.domain.request import Resolution, VideoRequest
 from tasks.domain.style import StyleName
 from tasks.executors import Executor, InlineExecutor, RayExecutor
@@ -130,3 +132,13 @@ def _square(number: int) -> int:
 
 def _took_time(step: Step) -> bool:
     return step.started_at is not None and step.finished_at is not None and step.fence == 1
+
+
+def test_a_job_outlives_the_dispatcher_of_a_service(ray_services: Services, song: Path) -> None:
+    theirs = start_dispatcher()
+    expect_turning(theirs)
+    job_id = ask(ray_services, song, seed=9)
+    ray.kill(theirs)
+    RayExecutor(ray_services).run(job_id)
+    with reading(ray_services.engine) as session:
+        assert session.get_one(Job, job_id).state == State.SUCCEEDED
