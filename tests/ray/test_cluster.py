@@ -141,6 +141,7 @@ def _finished(address: str, count: int) -> list[Any]:
     return tasks if len(tasks) >= count else []
 
 
+@pytest.mark.full
 def test_serve_deploy_brings_the_service_with_its_dispatcher(two_nodes: TwoNodes, tmp_path: Path) -> None:
     port = free_port()
     config = {

@@ -26,7 +26,7 @@ FORM = {"resolution": "480p", "fps": "24", "style": "silk", "seed": 5}
 
 @pytest.fixture(scope="module")
 def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_song(tmp_path_factory.mktemp("song") / "song.wav", 75.0, 126)
+    return write_song(tmp_path_factory.mktemp("song") / "song.wav", 60.0, 126)
 
 
 @pytest.fixture(scope="module")
