@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-all check lock clean
+.PHONY: help demo up test test-all faults check lock clean
 BIN := .venv/bin
 
 help: ## show this list
@@ -20,6 +20,9 @@ test: .venv/dev.stamp check ## checks and the tests that every change must pass
 
 test-all: .venv/dev.stamp check ## everything, the long ones too
 	@$(BIN)/pytest
+
+faults: .venv/dev.stamp ## kill everything, row by row, and print what it cost
+	@$(BIN)/python -m tests.faults
 
 check: .venv/dev.stamp ## ruff, mypy, import-linter and deptry
 	@$(BIN)/ruff format --check --quiet --no-cache .

@@ -30,7 +30,7 @@ from tests.support.redis import RedisServer
 from tests.support.service import FAST, MARK, free_port, kill, marked, wait_for
 
 PLAN = Path(__file__).parent / "plan"
-_QUEUE = "ai_music_video"
+QUEUE = "ai_music_video"
 _PATIENCE_S = 240.0
 
 
@@ -125,7 +125,7 @@ class Laboratory:
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         command = [str(PROGRAM), "api", "--port", str(self.port)]
         if name != "api":
-            command = [str(PROGRAM.with_name("rq")), "worker", _QUEUE, "--url", self.redis.url]
+            command = [str(PROGRAM.with_name("rq")), "worker", QUEUE, "--url", self.redis.url]
         given = {
             **environment(self.data_dir),
             **FAST,
@@ -205,17 +205,18 @@ def _announced(redis: RedisServer) -> set[str]:
 def kill_one(laboratory_: Laboratory, name: str) -> None:
     """Kill one process of the installation with all that it started, as the end of its container would."""
     process = laboratory_.processes[name]
-    group = [process.pid, *_children(process.pid)]
+    group = [process.pid, *children(process.pid)]
     kill(group)
     process.wait()
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Give the living descendants of a process."""
     found = []
     for file in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             for child in map(int, file.read_text().split()):
-                found += [child, *_children(child)]
+                found += [child, *children(child)]
     return found
 
 

@@ -119,7 +119,7 @@ def test_the_fight_finds_who_writes_without_a_fence(services: Services, tmp_path
     history = read_history(services.engine)
     stalled = steps_of(runs(fight, "stalled"))
     assert stalled
-    assert set(history.doubled) == stalled
+    assert stalled <= set(history.doubled) <= steps_of(history.freed)  # also where a slow machine ended a lease
     assert all(any(step_id in told for told in history.illegal) for step_id in stalled)
     assert runs(fight, "lost") == set()
 
