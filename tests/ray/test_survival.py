@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
 from cluster.db.engine import open_engine, reading
@@ -203,7 +204,7 @@ def _share_rendered(data_dir: Path) -> float:
     try:
         with reading(engine) as session:
             states = session.exec(select(Step.state).where(Step.kind == "render")).all()
-    except Exception:  # noqa: BLE001 - the schema is being made at this moment
+    except SQLAlchemyError:  # the schema is being made at this moment
         return 0.0
     finally:
         engine.dispose()
