@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ _CONNECT_TIMEOUT_S = 5
 _POOL = 5
 
 _opened: weakref.WeakSet[Engine] = weakref.WeakSet()
+_turns: weakref.WeakKeyDictionary[Engine, threading.Lock] = weakref.WeakKeyDictionary()
 
 
 def open_engine(url: str) -> Engine:
@@ -54,7 +56,12 @@ def open_engine(url: str) -> Engine:
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
     """Open a transaction that writes; it commits when the block ends well and rolls back otherwise."""
-    with engine.connect() as connection, Session(bind=connection, expire_on_commit=False) as session, session.begin():
+    with (
+        _turn_of(engine),
+        engine.connect() as connection,
+        Session(bind=connection, expire_on_commit=False) as session,
+        session.begin(),
+    ):
         yield session
 
 
@@ -68,10 +75,26 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+@contextlib.contextmanager
+def _turn_of(engine: Engine) -> Iterator[None]:
+    """Let the threads that write to SQLite queue: its own wait is polling, by which one of many can starve."""
+    turn = _turns.get(engine)
+    if turn is None:
+        yield
+        return
+    held = turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000)  # later SQLite itself says that it is locked
+    try:
+        yield
+    finally:
+        if held:
+            turn.release()
+
+
 def _open_sqlite(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url)
+    _turns[engine] = threading.Lock()
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -113,6 +136,8 @@ def _begin_sqlite(connection: Connection) -> None:
 def _forget_parents_connections() -> None:
     for engine in list(_opened):
         engine.dispose(close=False)
+    for engine in list(_turns):
+        _turns[engine] = threading.Lock()
 
 
 os.register_at_fork(after_in_child=_forget_parents_connections)
