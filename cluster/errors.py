@@ -5,6 +5,9 @@
     ├── NotFound             no such row, or none of yours
     ├── StorageError         bytes could not be read or written
     │   └── ObjectMissing    there is no object of that key
+    ├── Exhausted            this machine has no room left
+    │   ├── DiskFull
+    │   └── OutOfMemory
     ├── JobError
     │   ├── LeaseLost        somebody else holds the step now; write nothing more
     │   ├── IllegalEdge      a state that may not follow the present one
@@ -16,6 +19,8 @@ Each has a stable ``code`` and says whether the same call may work later.
 """
 
 from __future__ import annotations
+
+import errno
 
 
 class PlatformError(Exception):
@@ -53,6 +58,38 @@ class ObjectMissing(StorageError):
 
     code = "object_missing"
     retryable = False
+
+
+class Exhausted(PlatformError):
+    """There is no room left on the machine for what was to be done."""
+
+    code = "exhausted"
+    retryable = True
+
+
+class DiskFull(Exhausted):
+    """A disk, or what may be used of it, is full."""
+
+    code = "disk_full"
+
+
+class OutOfMemory(Exhausted):
+    """There is no memory left, or a limit on it was met."""
+
+    code = "out_of_memory"
+
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def exhausted(error: BaseException) -> Exhausted | None:
+    """Tell what ran out when it was that of which ``error`` speaks; None for every other error."""
+    number = getattr(error, "errno", None)
+    if number in _DISK_FULL:
+        return DiskFull("The disk is full; free some space in the data folder, or move it by VC_DATA_DIR.")
+    if isinstance(error, MemoryError) or number == errno.ENOMEM:
+        return OutOfMemory("Memory ran out; use fewer workers, a smaller resolution, or a larger machine.")
+    return None
 
 
 class JobError(PlatformError):

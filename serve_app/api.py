@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from cluster.errors import PlatformError
+from cluster.errors import PlatformError, exhausted
 from cluster.services import Services
 from serve_app.errors import EdgeError, RangeError
 from serve_app.limits import RefusalAsProblem
@@ -47,6 +47,8 @@ def create_api(services: Services) -> FastAPI:
         PlatformError: _told,
         EdgeError: _told,
         OperationalError: _database_away,
+        OSError: _unforeseen,
+        MemoryError: _unforeseen,
         HTTPException: _http,
         RequestValidationError: _not_understood,
         Exception: _unforeseen,  # the last: the first that fits is taken
@@ -55,7 +57,7 @@ def create_api(services: Services) -> FastAPI:
         handlers=handlers, http_exception_handler=_http, request_validation_handler=_not_understood
     )
     add_exception_handler(api, handler)
-    for foreseen in (DomainError, PlatformError, EdgeError, OperationalError):
+    for foreseen in (DomainError, PlatformError, EdgeError, OperationalError, OSError, MemoryError):
         api.add_exception_handler(foreseen, handler)
     return api
 
@@ -115,7 +117,9 @@ def _http(_handler: object, _request: Request, error: HTTPException) -> Problem:
     return _problem(status, status.name.lower(), status.phrase, str(error.detail), retryable=False, headers=headers)
 
 
-def _unforeseen(_handler: object, request: Request, error: Exception) -> Problem:
+def _unforeseen(handler: object, request: Request, error: Exception) -> Problem:
+    if ran_out := exhausted(error):
+        return _told(handler, request, ran_out)
     _log.error("a request failed", path=request.url.path, exc_info=error)
     detail = "Something went wrong on our side; please report it."
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Internal error", detail, retryable=False)

@@ -80,6 +80,8 @@ PROBLEMS: dict[str, Problem] = {
     "database_unavailable": Problem(
         HTTPStatus.SERVICE_UNAVAILABLE, ExitCode.ENVIRONMENT, "The database is not available"
     ),
+    "disk_full": Problem(HTTPStatus.INSUFFICIENT_STORAGE, ExitCode.ENVIRONMENT, "The disk is full"),
+    "out_of_memory": Problem(HTTPStatus.SERVICE_UNAVAILABLE, ExitCode.ENVIRONMENT, "Memory ran out"),
     "storage_error": Problem(HTTPStatus.SERVICE_UNAVAILABLE, ExitCode.ENVIRONMENT, "Storage is not available"),
 }
 

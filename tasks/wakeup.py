@@ -21,7 +21,7 @@ from sqlmodel import col, select
 
 from cluster.db.engine import reading, writing
 from cluster.db.tables import Composition, Job
-from cluster.errors import LeaseLost, PlatformError
+from cluster.errors import LeaseLost, PlatformError, exhausted
 from cluster.faultpoint import faultpoint
 from cluster.jobs import lease, retry, store
 from cluster.jobs.keeper import Hold
@@ -87,11 +87,10 @@ def run_step(
 
 
 def _run(ours: Services, claimed: Claim, since: float, mapper: Mapper, shared: Shared | None) -> str:
-    with ours.keeper.holding(claimed, since) as kept, scratch(ours.settings.scratch_dir) as folder:
+    with ours.keeper.holding(claimed, since) as kept:
         try:
             with interruption.asking(kept.check):
-                ctx = StepContext(ours, kept, folder, mapper=mapper, shared=shared, tell=_queue_teller())
-                outcome = _outcome(claimed, ctx)
+                outcome = _outcome(ours, kept, mapper, shared)
             faultpoint("worked")
             state = _end(ours, kept, outcome)
             faultpoint("ended")
@@ -136,10 +135,12 @@ def _queue_teller() -> Callable[[float], None] | None:
     return tell
 
 
-def _outcome(claimed: Claim, ctx: StepContext) -> Outcome:
+def _outcome(services: Services, kept: Hold, mapper: Mapper, shared: Shared | None) -> Outcome:
     """Run the step; whatever it raises becomes an outcome, except a lost lease."""
     try:
-        return workflow.STEPS[claimed.kind](claimed.input, ctx)
+        with scratch(services.settings.scratch_dir) as folder:
+            ctx = StepContext(services, kept, folder, mapper=mapper, shared=shared, tell=_queue_teller())
+            return workflow.STEPS[kept.claim.kind](kept.claim.input, ctx)
     except LeaseLost:
         raise
     except ChildFailed as error:
@@ -156,14 +157,20 @@ def _outcome(claimed: Claim, ctx: StepContext) -> Outcome:
     except OperationalError as error:
         return Retry("The database did not answer.", {"error": str(error.orig)})
     except Exception as error:  # noqa: BLE001 - a step may raise anything; the job must end with a sentence
-        _log.exception("a step raised")
-        evidence = {"error": repr(error), "traceback": traceback.format_exc()[-_STDERR_SHOWN:]}
-        return Fail(
-            "Something went wrong on our side; please report it with the last lines of vibecraft.log in the data"
-            " folder.",
-            code="internal",
-            evidence=evidence,
-        )
+        return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> Outcome:
+    if ran_out := exhausted(error):
+        _log.warning("this machine has no room left", reason=ran_out.message, error=str(error))
+        return Retry(ran_out.message, {"code": ran_out.code, "error": repr(error)})
+    _log.error("a step raised", exc_info=error)
+    evidence = {"error": repr(error), "traceback": "".join(traceback.format_exception(error))[-_STDERR_SHOWN:]}
+    return Fail(
+        "Something went wrong on our side; please report it with the last lines of vibecraft.log in the data folder.",
+        code="internal",
+        evidence=evidence,
+    )
 
 
 def _end(services: Services, kept: Hold, outcome: Outcome) -> str:

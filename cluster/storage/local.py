@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.errors import ObjectMissing, StorageError
+from cluster.errors import ObjectMissing, StorageError, exhausted
 from cluster.faultpoint import faultpoint
 from cluster.storage.base import ObjectInfo, expect_key, is_key
 
@@ -36,8 +36,10 @@ class LocalStorage:
 
         Raises
         ------
+        DiskFull
+            If there is no room for it.
         StorageError
-            If the disk refuses, for instance because it is full.
+            If the disk refuses in another way.
         """
         target = self._path(key)
         temporary = target.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
@@ -55,7 +57,7 @@ class LocalStorage:
             else:
                 _sync_directory(target.parent)
         except OSError as error:
-            raise StorageError(f"storing {key} failed: {error.strerror}") from error
+            raise exhausted(error) or StorageError(f"storing {key} failed: {error.strerror}") from error
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()

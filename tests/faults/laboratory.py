@@ -1,4 +1,4 @@
-"""A whole installation of real processes in which anything may be killed: HTTP, plain RQ workers, Redis, a database.
+"""A whole installation of real processes in which anything may be killed: HTTP, RQ workers, Ray, Redis, a database.
 
 What a container's restart policy does, the laboratory does: a worker or a service that has died is started again.
 """
@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from sqlmodel import select
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, select
 
 from cluster.db.engine import open_engine, reading
 from cluster.db.tables import Composition, Job, Step
 from cluster.jobs.states import State
-from cluster.storage.local import LocalStorage
+from cluster.storage.base import Storage
 from tasks.domain.timeline import Timeline
 from tasks.media.whole import expect_whole
 from tests.support.command import PROGRAM, environment
@@ -36,16 +37,22 @@ _PATIENCE_S = 240.0
 
 @dataclass
 class Laboratory:
-    """A running installation; ``deaths`` counts processes that had to be started again."""
+    """A running installation; ``deaths`` counts processes that had to be started again.
+
+    ``settings`` are those of every process, ``own`` more of single ones by their names: ``api`` and ``worker 0``, ….
+    """
 
     data_dir: Path
     database_url: str
     redis: RedisServer
-    faults: dict[str, list[int]]
+    faults: dict[str, list[int]] = field(default_factory=dict)
     bug: str = ""
+    engine: str = "rq"
     settings: dict[str, str] = field(default_factory=dict)
-    form: dict[str, str] = field(default_factory=dict)
+    own: dict[str, dict[str, str]] = field(default_factory=dict)
+    form: dict[str, Any] = field(default_factory=dict)
     workers: int = 2
+    jobs: list[str] = field(default_factory=list)
     port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     deaths: int = 0
@@ -62,7 +69,8 @@ class Laboratory:
 
     def start(self) -> None:
         """Start everything that does not run."""
-        for name in ("api", *(f"worker {number}" for number in range(self.workers))):
+        workers = 0 if self.engine == "ray" else self.workers
+        for name in ("api", *(f"worker {number}" for number in range(workers))):
             process = self.processes.get(name)
             if process is not None and process.poll() is None:
                 continue
@@ -81,13 +89,18 @@ class Laboratory:
         log = self.data_dir / "fired"
         return [line.rsplit(" ", 2)[0] for line in log.read_text().splitlines()] if log.exists() else []
 
-    def give(self, song: Path) -> str:
+    def give(self, song: Path, **form: Any) -> str:
         """Give a song and ask for its film, as often as it takes; give the job's id."""
-        return str(wait_for(lambda: self._ask(song), _PATIENCE_S))
+        self.jobs.append(str(wait_for(lambda: self._ask(song, form), _PATIENCE_S)))
+        return self.jobs[-1]
 
-    def run(self, job_ids: list[str], limit_s: float = _PATIENCE_S) -> None:
-        """Keep everything running until the jobs are over."""
-        wait_for(lambda: self._are_over(job_ids), limit_s)
+    def run(self, limit_s: float = _PATIENCE_S) -> None:
+        """Keep everything running until all jobs are over."""
+        wait_for(self._are_over, limit_s)
+
+    def said(self) -> str:
+        """Give what all processes logged."""
+        return "".join(log.read_text(errors="replace") for log in self.data_dir.glob("*.log"))
 
     def let_go(self) -> int:
         """Let processes go on that the plan stopped, wait for their end, and give their number."""
@@ -99,16 +112,23 @@ class Laboratory:
         wait_for(lambda: not any(map(is_alive, stopped)))
         return len(stopped)
 
-    def _are_over(self, job_ids: list[str]) -> bool:
+    def _are_over(self) -> bool:
         self.start()
+        with contextlib.suppress(OperationalError), self.reading() as session:
+            return all(State(session.get_one(Job, job_id).state).is_final for job_id in self.jobs)
+        return False
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Read the installation's database."""
         engine = open_engine(self.database_url)
         try:
             with reading(engine) as session:
-                return all(State(session.get_one(Job, job_id).state).is_final for job_id in job_ids)
+                yield session
         finally:
             engine.dispose()
 
-    def _ask(self, song: Path) -> str | None:
+    def _ask(self, song: Path, more: dict[str, Any]) -> str | None:
         self.start()
         with (
             contextlib.suppress(httpx2.TransportError, KeyError),
@@ -117,25 +137,28 @@ class Laboratory:
             taken = client.post("/api/v1/songs", files={"file": (song.name, song.read_bytes())})
             if taken.status_code != 201:
                 return None
-            form = {"resolution": "480p", "fps": "24", "style": "swiss", "seed": 1, **self.form}
+            form = {"resolution": "480p", "fps": "24", "style": "swiss", "seed": 1, **self.form, **more}
             asked = client.post(f"/api/v1/songs/{taken.json()['id']}/compositions", json=form)
             return str(asked.json()["id"]) if asked.status_code == 202 else None
         return None
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         command = [str(PROGRAM), "api", "--port", str(self.port)]
+        if self.engine != "rq":
+            command = [str(PROGRAM), "up", "--no-dashboard", "--workers", "2", "--port", str(self.port)]
         if name != "api":
             command = [str(PROGRAM.with_name("rq")), "worker", QUEUE, "--url", self.redis.url]
         given = {
             **environment(self.data_dir),
             **FAST,
             "DATABASE_URL": self.database_url,
-            "REDIS_URL": self.redis.url,
-            "VC_ENGINE": "rq",
+            **({} if self.engine == "ray" else {"REDIS_URL": self.redis.url}),
+            "VC_ENGINE": self.engine,
             "VC_MAX_CRASHES": "20",
             "VC_FAULTS": json.dumps(self.faults),
             "VC_BUG": self.bug,
             **self.settings,
+            **self.own.get(name, {}),
             "VC_FAULTS_FOLDER": str(self.data_dir),
             "PYTHONPATH": str(PLAN),
             "RQ_WORKER_CLASS": "tasks.rq_worker.GuardedWorker",
@@ -147,53 +170,57 @@ class Laboratory:
             return subprocess.Popen(command, env=given, stdout=log, stderr=log, cwd=self.data_dir)
 
 
-def findings(laboratory: Laboratory, engine_url: str) -> dict[str, Any]:
-    """Check the finished installation; every value but ``videos`` is 0 or empty when all promises were kept."""
-    engine = open_engine(engine_url)
-    storage = LocalStorage(laboratory.data_dir / "objects")
+def findings(laboratory: Laboratory, storage: Storage, given_up: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Check the finished installation; every value but ``videos`` is 0 or empty when all promises were kept.
+
+    Parameters
+    ----------
+    given_up : set of str
+        Jobs that are expected to have failed.
+    """
+    engine = open_engine(laboratory.database_url)
     history = read_history(engine)
-    corrupt = []
+    corrupt, videos = [], 0
     with reading(engine) as session:
-        compositions = session.exec(select(Composition)).all()
-        steps = {step.id: step.state for step in session.exec(select(Step)).all()}
+        jobs = session.exec(select(Job)).all()
+        compositions = {each.id: each for each in session.exec(select(Composition)).all()}
+        steps = {step.id: step for step in session.exec(select(Step)).all()}
     engine.dispose()
-    for composition in compositions:
+    for job in jobs:
+        composition = compositions[job.subject_id]
+        if job.id in given_up:
+            assert composition.video_key is None
+            continue
         try:
             assert composition.video_key is not None
             assert composition.timeline is not None
-            path = storage.fetch_file(composition.video_key, laboratory.data_dir / "unused")
+            path = storage.fetch_file(composition.video_key, laboratory.data_dir / f"{composition.id}.mp4")
             expect_whole(path, Timeline.from_json(composition.timeline).frames)
+            videos += 1
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is not whole
             corrupt.append(f"{composition.id}: {error!r}")
+    wanted = [step for step in steps.values() if step.job_id not in given_up]
     return {
-        "videos": len(compositions),
-        "lost": [step_id for step_id, state in steps.items() if state != State.SUCCEEDED],
+        "videos": videos,
+        "lost": [step.id for step in wanted if step.state != State.SUCCEEDED],
         "unknown": sorted(_announced(laboratory.redis) - steps.keys()),
         "corrupt": corrupt,
         "illegal": history.illegal,
         "fallen": history.fallen,
         "torn": history.torn,
-        "unended": history.unended,
+        "unended": [job_id for job_id in history.unended if job_id not in given_up],
         "orphans": [line for line in marked(laboratory.mark).values() if "fd:" in line.split()],
     }
 
 
 @contextlib.contextmanager
-def laboratory(
-    data_dir: Path,
-    database_url: str,
-    redis: RedisServer,
-    faults: dict[str, list[int]],
-    bug: str = "",
-    **settings: str,
-) -> Iterator[Laboratory]:
-    """Open an installation; all of its processes are gone when the block ends."""
-    opened = Laboratory(data_dir, database_url, redis, faults, bug, settings)
-    opened.start()
+def running(laboratory: Laboratory) -> Iterator[Laboratory]:
+    """Start an installation; all of its processes are gone when the block ends."""
+    laboratory.start()
     try:
-        yield opened
+        yield laboratory
     finally:
-        opened.stop()
+        laboratory.stop()
 
 
 def _announced(redis: RedisServer) -> set[str]:
@@ -202,9 +229,9 @@ def _announced(redis: RedisServer) -> set[str]:
     return {key.removeprefix("rq:job:vc-").rsplit("-", 1)[0] for key in keys}
 
 
-def kill_one(laboratory_: Laboratory, name: str) -> None:
+def kill_one(laboratory: Laboratory, name: str) -> None:
     """Kill one process of the installation with all that it started, as the end of its container would."""
-    process = laboratory_.processes[name]
+    process = laboratory.processes[name]
     group = [process.pid, *children(process.pid)]
     kill(group)
     process.wait()

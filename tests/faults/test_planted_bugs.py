@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cluster.db.engine import open_engine
-from tests.faults.laboratory import findings, laboratory
+from cluster.storage.local import LocalStorage
+from tests.faults.laboratory import Laboratory, findings, running
 from tests.support.history import read_history
 from tests.support.redis import RedisServer, running_redis
 from tests.support.songs import write_song
@@ -51,13 +52,14 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 def outcome(case: Case, bug: str, url: str, redis: RedisServer, folder: Path) -> dict[str, Any]:
     """Let two films be made under the case's faults and give what is wrong afterwards."""
-    with laboratory(folder / "data", url, redis, case.faults, bug, **case.settings) as lab:
-        lab.form = case.form
-        jobs = [lab.give(write_song(folder / f"{bpm}.wav", 3.0, bpm)) for bpm in (100, 130)]
+    planned = Laboratory(folder / "data", url, redis, case.faults, bug, settings=case.settings, form=case.form)
+    with running(planned) as lab:
+        for bpm in (100, 130):
+            lab.give(write_song(folder / f"{bpm}.wav", 3.0, bpm))
         with contextlib.suppress(TimeoutError):  # what is not over is found below
-            lab.run(jobs, _PATIENCE_S)
+            lab.run(_PATIENCE_S)
         lab.let_go()
-        found = findings(lab, url)
+        found = findings(lab, LocalStorage(lab.data_dir / "objects"))
         fired = lab.fired()
     engine = open_engine(url)
     freed = len(read_history(engine).freed)

@@ -9,7 +9,8 @@ import pytest
 
 from cluster.db import migrations
 from cluster.db.engine import open_engine
-from tests.faults.laboratory import findings, kill_one, laboratory
+from cluster.storage.local import LocalStorage
+from tests.faults.laboratory import Laboratory, findings, kill_one, running
 from tests.support.redis import RedisServer, running_redis
 from tests.support.songs import write_song
 
@@ -36,16 +37,17 @@ def test_a_storm_costs_nothing_but_time(database_url: str, redis: RedisServer, t
     engine = open_engine(database_url)
     migrations.upgrade(engine)
     engine.dispose()
-    with laboratory(tmp_path / "data", database_url, redis, DEATHS) as lab:
-        jobs = [lab.give(write_song(tmp_path / f"{bpm}.wav", 3.0, bpm)) for bpm in (100, 120)]
+    with running(Laboratory(tmp_path / "data", database_url, redis, DEATHS)) as lab:
+        for bpm in (100, 120):
+            lab.give(write_song(tmp_path / f"{bpm}.wav", 3.0, bpm))
         kill_one(lab, "worker 0")
-        jobs.append(lab.give(write_song(tmp_path / "140.wav", 3.0, 140)))
+        lab.give(write_song(tmp_path / "140.wav", 3.0, 140))
         redis.kill()
         redis.start()
         kill_one(lab, "api")
-        lab.run(jobs)
-        found = findings(lab, database_url)
+        lab.run()
+        found = findings(lab, LocalStorage(lab.data_dir / "objects"))
     assert sorted(lab.fired()) == sorted(name for name, passages in DEATHS.items() for _ in passages)
     assert lab.deaths >= 2
-    assert found.pop("videos") == len(set(jobs))
+    assert found.pop("videos") == len(set(lab.jobs)) == 3
     assert not any(found.values()), found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -224,3 +226,23 @@ def test_storage_that_is_away_is_said_to_be(services: Services) -> None:
     with TestClient(create_api(away), raise_server_exceptions=False) as client:
         ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (503, {"database": "ok", "storage": "unavailable"})
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file of this process grow beyond a few bytes, which it meets as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_said_to_be_full_and_takes_nothing(client: TestClient, song: Path, services: Services) -> None:
+    with song.open("rb") as file, full_disk():
+        answer = client.post(SONGS, files={"file": (song.name, file)})
+    assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (507, "disk_full", True)
+    assert "free some space" in answer.json()["detail"]
+    assert [path for path in services.settings.data_dir.rglob("*") if path.name.startswith(".tmp")] == []
+    assert upload(client, song)["filename"] == "My Song.wav"

@@ -21,15 +21,48 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 
+from tests.support.service import wait_for
+
 _NOBODY = 65534
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
-    """A running server; ``folder`` holds its data and log."""
+    """A server; ``folder`` holds its data and log."""
 
     port: int
     folder: Path
+    binaries: Path
+    options: list[str]
+    common: dict[str, Any]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; after a death that may take several attempts."""
+        wait_for(self._start)
+
+    def kill(self) -> None:
+        """Kill its main process without a chance to save anything."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it, although somebody may still be connected."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+
+    def _start(self) -> bool:
+        """Start it, and tell whether it answers; pg_isready itself waits a second a time."""
+        serve = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), *self.options]
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(serve, stdout=log, stderr=log, **self.common)
+        ask = [str(self.binaries / "pg_isready"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "tests", "-t", "1"]
+        while self.process.poll() is None:
+            if subprocess.run(ask, check=False, stdout=subprocess.DEVNULL, **self.common).returncode == 0:
+                return True
+        return False
 
     def url(self, database: str = "postgres") -> str:
         """Give the address of one of its databases."""
@@ -72,15 +105,13 @@ def running_server(*, durable: bool = False) -> Iterator[Server]:
         port = _free_port()
         sync = f"-cfsync={'on' if durable else 'off'}"
         options = [f"-p{port}", sync, "-cmax_connections=200", "-cshared_buffers=64MB"]
-        serve = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), "-h", "127.0.0.1", *options]
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen(serve, stdout=log, stderr=log, **common)
+        options += ["-k", str(folder), "-h", "127.0.0.1"]
+        server = Server(port, folder, binaries, options, common)
+        server.start()
         try:
-            _wait(binaries, port, common)
-            yield Server(port, folder)
+            yield server
         finally:
-            process.send_signal(signal.SIGINT)  # ends although somebody may still be connected
-            process.wait()
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -95,13 +126,6 @@ def _binaries(folder: Path, *, copy: bool) -> Path:
     for part in (package / "pginstall", package.with_name(package.name + ".libs")):  # they find each other by path
         shutil.copytree(part, folder / part.relative_to(package.parent), symlinks=True)
     return folder / package.name / "pginstall" / "bin"
-
-
-def _wait(binaries: Path, port: int, common: dict[str, Any]) -> None:
-    """Ask until the server answers; pg_isready itself waits a second a time."""
-    ask = [str(binaries / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-U", "tests", "-t", "1"]
-    while subprocess.run(ask, check=False, stdout=subprocess.DEVNULL, **common).returncode != 0:
-        pass
 
 
 def _free_port() -> int:

@@ -3,7 +3,7 @@
 ``VC_FAULTS`` is JSON: for each point the passages, counted over all processes, at which the process that passes is
 killed; passages of a point whose name begins with ``stop:`` are those at which it stops until somebody lets it go on.
 Everything is written to a file before it happens, so that a test can prove that its fault fired. ``VC_BUG`` plants a
-bug of `vibecraft_bugs`.
+bug of `vibecraft_bugs`, and ``VC_CLOCK_SKEW_S`` lets the process's time of day be off by so many seconds.
 """
 
 from __future__ import annotations
@@ -13,14 +13,28 @@ import importlib
 import json
 import os
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _PLAN: dict[str, list[int]] = json.loads(os.environ["VC_FAULTS"])
 _FOLDER = Path(os.environ["VC_FAULTS_FOLDER"])
 
 
-if os.environ.get("VC_BUG"):
-    importlib.import_module("vibecraft_bugs").BUGS[os.environ["VC_BUG"]]()
+def _skew_clock(seconds: float) -> None:
+    from cluster.clock import SystemClock  # noqa: PLC0415
+
+    def now(_: SystemClock) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=seconds)
+
+    SystemClock.now = now  # type: ignore[assignment, method-assign]
+    _note(f"clock {seconds:+g}")
+
+
+def _note(what: str) -> None:
+    with (_FOLDER / "fired").open("a") as file:
+        file.write(f"{what} {os.getpid()}\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def at(name: str) -> None:
@@ -31,10 +45,7 @@ def at(name: str) -> None:
     count = _count(name)
     if count not in kills and count not in stops:
         return
-    with (_FOLDER / "fired").open("a") as file:
-        file.write(f"{name} {count} {os.getpid()}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    _note(f"{name} {count}")
     os.kill(os.getpid(), signal.SIGKILL if count in kills else signal.SIGSTOP)
 
 
@@ -48,3 +59,9 @@ def _count(name: str) -> int:
         file.write(str(count))
         file.flush()
     return count
+
+
+if os.environ.get("VC_BUG"):
+    importlib.import_module("vibecraft_bugs").BUGS[os.environ["VC_BUG"]]()
+if os.environ.get("VC_CLOCK_SKEW_S"):
+    _skew_clock(float(os.environ["VC_CLOCK_SKEW_S"]))
