@@ -26,7 +26,7 @@ from cluster.storage.base import Storage
 from tasks.domain.timeline import Timeline
 from tasks.media.whole import expect_whole
 from tests.support.command import PROGRAM, environment
-from tests.support.history import read_history
+from tests.support.history import History, read_history
 from tests.support.redis import RedisServer
 from tests.support.service import FAST, MARK, free_port, kill, marked, wait_for
 
@@ -128,6 +128,14 @@ class Laboratory:
         finally:
             engine.dispose()
 
+    def history(self) -> History:
+        """Check what the database holds of all jobs."""
+        engine = open_engine(self.database_url)
+        try:
+            return read_history(engine)
+        finally:
+            engine.dispose()
+
     def _ask(self, song: Path, more: dict[str, Any]) -> str | None:
         self.start()
         with (
@@ -178,14 +186,12 @@ def findings(laboratory: Laboratory, storage: Storage, given_up: frozenset[str] 
     given_up : set of str
         Jobs that are expected to have failed.
     """
-    engine = open_engine(laboratory.database_url)
-    history = read_history(engine)
+    history = laboratory.history()
     corrupt, videos = [], 0
-    with reading(engine) as session:
+    with laboratory.reading() as session:
         jobs = session.exec(select(Job)).all()
         compositions = {each.id: each for each in session.exec(select(Composition)).all()}
         steps = {step.id: step for step in session.exec(select(Step)).all()}
-    engine.dispose()
     for job in jobs:
         composition = compositions[job.subject_id]
         if job.id in given_up:

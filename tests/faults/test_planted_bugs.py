@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from cluster.db.engine import open_engine
 from cluster.storage.local import LocalStorage
 from tests.faults.laboratory import Laboratory, findings, running
-from tests.support.history import read_history
 from tests.support.redis import RedisServer, running_redis
 from tests.support.songs import write_song
 
@@ -61,9 +59,7 @@ def outcome(case: Case, bug: str, url: str, redis: RedisServer, folder: Path) ->
         lab.let_go()
         found = findings(lab, LocalStorage(lab.data_dir / "objects"))
         fired = lab.fired()
-    engine = open_engine(url)
-    freed = len(read_history(engine).freed)
-    engine.dispose()
+        freed = len(lab.history().freed)
     found["robbed"] = max(0, freed - len(fired) - lab.deaths)
     expected = sum(map(len, case.faults.values()))
     assert len(fired) == expected or (bug == "" and "before commit" in case.faults)

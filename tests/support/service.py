@@ -25,6 +25,8 @@ FAST = {
     "VC_LOOK_S": "0.5",
     "VC_REAP_EVERY_S": "1",
     "VC_REANNOUNCE_S": "4",
+    "VC_RETRY_FIRST_S": "0.2",
+    "VC_RETRY_MOST_S": "12",
 }
 """The numbers of recovery, scaled by about a tenth."""
 

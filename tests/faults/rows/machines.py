@@ -11,7 +11,6 @@ import httpx2
 
 from tests.faults.laboratory import children
 from tests.faults.rows.row import Ground, Row, busy_worker
-from tests.support.history import read_history
 from tests.support.service import wait_for
 
 _NO_ROOM_BYTES = 64 << 10
@@ -48,8 +47,7 @@ def _take_memory(ground: Ground) -> int:
         with contextlib.suppress(OSError):
             has = int(Path(f"/proc/{horse}/statm").read_text().split()[0]) * resource.getpagesize()
             resource.prlimit(horse, resource.RLIMIT_AS, (has + _LITTLE_BYTES, resource.RLIM_INFINITY))
-        with ground.lab.reading() as session:
-            return len(read_history(session.get_bind()).freed)  # type: ignore[arg-type]
+        return len(ground.lab.history().freed)
 
     return int(wait_for(bites))
 

@@ -20,7 +20,6 @@ from cluster.storage.s3 import S3Storage
 from tasks.rq_worker import RUN_STEP
 from tests.faults.laboratory import QUEUE
 from tests.faults.rows.row import POSTGRES, SQLITE, Ground, Row, busy_worker
-from tests.support.history import read_history
 from tests.support.network import Link, link_to
 from tests.support.s3 import SECRET, Answer, Asked, Forward, Proxy, moto_server, proxy_of
 from tests.support.service import wait_for
@@ -135,14 +134,9 @@ def _s3_is_away(ground: Ground) -> int:
     proxy: Proxy = ground.tools["proxy"]
     busy_worker(ground.lab)
     proxy.between = lambda _asked, _forward: Answer.error(500, "InternalError")
-    freed = wait_for(lambda: _freed(ground))
+    freed = wait_for(lambda: len(ground.lab.history().freed))
     proxy.between = lambda asked, forward: forward(asked)
     return int(freed)
-
-
-def _freed(ground: Ground) -> int:
-    with ground.lab.reading() as session:
-        return len(read_history(session.get_bind()).freed)  # type: ignore[arg-type]
 
 
 def _split_database(ground: Ground) -> None:
@@ -162,10 +156,10 @@ def _split_redis(ground: Ground) -> None:
 def _cut_off_worker(ground: Ground) -> int:
     """Cut a worker off the database while it holds a step, until another has taken that, and mend the link."""
     link: Link = ground.tools["link"]
-    before = _freed(ground)
+    before = len(ground.lab.history().freed)
     wait_for(lambda: busy_worker(ground.lab)[0] == "worker 0")
     link.cut()
-    wait_for(lambda: _freed(ground) > before)
+    wait_for(lambda: len(ground.lab.history().freed) > before)
     link.mend()
     return link.held
 
