@@ -111,7 +111,7 @@ DEATHS = {
     "F-09b": Row("SIGTERM to a worker, no time", _end_worker, settings={"VC_DRAIN_S": "0.1"}, song_s=60.0),
     "F-10": Row("kill -9 a decoder", partial(_signal_decoder, signal.SIGKILL), song_s=120.0),
     "F-10b": Row("SIGSTOP a decoder", partial(_signal_decoder, signal.SIGSTOP), song_s=120.0),
-    "F-24": Row("a step kills whatever takes it", _poison, settings={"VC_MAX_CRASHES": "3"}, song_s=60.0),
+    "F-24": Row("a step kills whatever takes it", _poison, settings={"VC_MAX_CRASHES": "3"}, song_s=20.0),
     "F-25": Row("death between announcing and sending", faults={"announced": [1, 3]}),
     "F-27": Row("two films of one song at once", _compose_twice),
 }

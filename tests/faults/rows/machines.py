@@ -61,7 +61,7 @@ def _set_clocks(ground: Ground) -> None:
 
 
 MACHINES = {
-    "F-20": Row("no room on the disk", _fill_disk, song_s=60.0),
+    "F-20": Row("no room on the disk", _fill_disk, song_s=20.0),
     "F-21": Row("no memory left", _take_memory, song_s=20.0),
     "F-22": Row("clocks 10 minutes and an hour off", lay=_set_clocks),
 }

@@ -18,7 +18,7 @@ from cluster.db.time import database_time
 from cluster.jobs.states import LIVE, State
 from cluster.storage.s3 import S3Storage
 from tasks.rq_worker import RUN_STEP
-from tests.faults.laboratory import QUEUE
+from tests.faults.laboratory import QUEUE, children
 from tests.faults.rows.row import POSTGRES, SQLITE, Ground, Row, busy_worker
 from tests.support.network import Link, link_to
 from tests.support.s3 import SECRET, Answer, Asked, Forward, Proxy, moto_server, proxy_of
@@ -154,12 +154,23 @@ def _split_redis(ground: Ground) -> None:
 
 
 def _cut_off_worker(ground: Ground) -> int:
-    """Cut a worker off the database while it holds a step, until another has taken that, and mend the link."""
+    """Cut a worker off the database while it holds a step, until that is given to others, and mend the link."""
     link: Link = ground.tools["link"]
-    before = len(ground.lab.history().freed)
-    wait_for(lambda: busy_worker(ground.lab)[0] == "worker 0")
-    link.cut()
-    wait_for(lambda: len(ground.lab.history().freed) > before)
+
+    def is_cut() -> int:
+        link.cut()
+        victims = children(ground.lab.processes["worker 0"].pid)
+        with ground.lab.reading() as session:
+            running = session.exec(select(Step).where(Step.state == State.RUNNING)).all()
+        for step in running:
+            if step.name.startswith("render") and step.lease_owner and int(step.lease_owner.split(":")[-1]) in victims:
+                return step.fence
+        link.mend()
+        return 0
+
+    wait_for(is_cut)
+    freed = len(ground.lab.history().freed)
+    wait_for(lambda: len(ground.lab.history().freed) > freed)
     link.mend()
     return link.held
 
@@ -189,6 +200,6 @@ STORES = {
     "F-19": Row("S3 refuses every 5th request, breaks off every 7th", _count_refusals, _put_s3_behind(_slow_down)),
     "F-19b": Row("S3 is away", _s3_is_away, _put_s3_behind(lambda asked, forward: forward(asked))),
     "F-23": Row("every message delivered three times", _deliver_twice),
-    "F-29": Row("a worker is cut off Postgres", _cut_off_worker, _split_database, song_s=60.0, databases=(POSTGRES,)),
-    "F-29b": Row("the announcer is cut off Redis", _cut_off_announcer, _split_redis, song_s=60.0),
+    "F-29": Row("a worker is cut off Postgres", _cut_off_worker, _split_database, song_s=20.0, databases=(POSTGRES,)),
+    "F-29b": Row("the announcer is cut off Redis", _cut_off_announcer, _split_redis, song_s=20.0),
 }
