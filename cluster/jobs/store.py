@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Float, bindparam, insert, literal, update
 from sqlalchemy import select as select_columns
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from cluster.db.adding import insert_into
 from cluster.db.ids import new_id
 from cluster.db.tables import Job, JobEvent, Step
 from cluster.db.time import database_time
@@ -89,10 +89,9 @@ def add_steps(session: Session, job_id: str, steps: Iterable[NewStep]) -> None:
     ]
     if not rows:
         return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    adding = dialect.insert(Step).on_conflict_do_nothing(index_elements=["job_id", "kind", "position"])
-    adding = adding.values(available_at=database_time()).returning(col(Step.id))
-    added = session.connection().execute(adding, rows).scalars().all()
+    adding = insert_into(session, Step).values(available_at=database_time())
+    new = adding.on_conflict_do_nothing(index_elements=["job_id", "kind", "position"]).returning(col(Step.id))
+    added = session.connection().execute(new, rows).scalars().all()
     if added:
         events.record(session, job_id, *[Event("step", step_id=step_id, after=State.QUEUED) for step_id in added])
 

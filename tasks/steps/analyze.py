@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from sqlalchemy import insert, update
 from sqlmodel import col, select
 
+from cluster.db.adding import insert_into
 from cluster.db.ids import new_id
 from cluster.db.tables import AnalysisRow, Song
 from cluster.db.time import database_time
@@ -49,19 +49,15 @@ def run(given: Document, ctx: StepContext) -> Outcome:
     features_key = ctx.publish(features, f"features/{_digest(features)}.f32", "features")
     found = {"document": document, "features_key": features_key, "sound_key": sound_key}
     with ctx.transaction() as session:
-        if known is not None:
-            session.execute(update(AnalysisRow).where(col(AnalysisRow.id) == known.id).values(**found))
-        else:
-            session.execute(
-                insert(AnalysisRow).values(
-                    id=new_id("analysis"),
-                    owner_id=ctx.owner_id,
-                    song_id=song.id,
-                    engine=ENGINE_VERSION,
-                    created_at=database_time(),
-                    **found,
-                )
-            )
+        added = insert_into(session, AnalysisRow).values(
+            id=new_id("analysis"),
+            owner_id=ctx.owner_id,
+            song_id=song.id,
+            engine=ENGINE_VERSION,
+            created_at=database_time(),
+            **found,
+        )
+        session.execute(added.on_conflict_do_update(index_elements=["song_id", "engine"], set_=found))
     return Done(features_key)
 
 
