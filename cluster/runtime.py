@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray.job_config import JobConfig
 
 from cluster.environment import prepare_environment
 from cluster.errors import ClusterError, SettingsError
@@ -66,6 +67,7 @@ class Runtime:
             "namespace": NAMESPACE,
             "log_to_driver": False,
             "logging_level": logging.ERROR,
+            "job_config": JobConfig(_client_job=True),  # else workers look for modules in this process's folder first
         }
         try:
             if self._settings.ray_address:

@@ -30,7 +30,7 @@ def up(
     expect_reachable(address[0], settings)
     supervisor = telling()
     if supervisor is None:
-        command = [sys.executable, "-m", "serve_app", *sys.argv[1:]]
+        command = [sys.executable, "-P", "-m", "serve_app", *sys.argv[1:]]
         stop_s = settings.drain_s + _CLEAR_UP_S
         raise typer.Exit(Supervisor(command, SystemClock(), stop_s=stop_s, say=_say).run())
     from cluster.runtime import Runtime  # noqa: PLC0415 - the supervisor loads no Ray
