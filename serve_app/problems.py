@@ -67,6 +67,7 @@ PROBLEMS: dict[str, Problem] = {
     "beats_unreadable": _input(_UNPROCESSABLE, "The beats cannot be read"),
     "beats_empty": _input(_UNPROCESSABLE, "There are no beats"),
     "beats_not_times": _input(_UNPROCESSABLE, "Not a list of times"),
+    "corrections_invalid": _input(_UNPROCESSABLE, "The corrections cannot be used"),
     "invalid_input": _input(_UNPROCESSABLE, "The input cannot be used"),
     "invalid_record": _input(_UNPROCESSABLE, "A document is not of the expected form"),
     "not_found": _input(HTTPStatus.NOT_FOUND, "Not found"),
