@@ -3,6 +3,7 @@
     PlatformError
     ├── SettingsError        a setting is missing or contradicts another
     ├── NotFound             no such row, or none of yours
+    ├── Changed              somebody else changed meanwhile what you change
     ├── StorageError         bytes could not be read or written
     │   └── ObjectMissing    there is no object of that key
     ├── Exhausted            this machine has no room left
@@ -44,6 +45,12 @@ class NotFound(PlatformError):
     """There is no such thing, or none of yours."""
 
     code = "not_found"
+
+
+class Changed(PlatformError):
+    """Somebody else changed meanwhile what you change."""
+
+    code = "changed_meanwhile"
 
 
 class StorageError(PlatformError):

@@ -118,6 +118,8 @@ class Settings(BaseSettings):
         ``VC_LOG_LEVEL``: how much the command line writes to its log.
     max_song_s : int
         ``VC_MAX_SONG_S``: the longest song that becomes a video, in seconds.
+    max_analysis_s : int
+        ``VC_MAX_ANALYSIS_S``: the longest song that is heard without a video, in seconds.
     max_upload_bytes : int
         ``VC_MAX_UPLOAD_BYTES``: the largest song that is accepted over HTTP.
     engine : WakeUp or None
@@ -163,6 +165,7 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("LIBROSA_CACHE_DIR", "librosa_cache_dir")
     )
     max_song_s: int = Field(default=900, ge=2)
+    max_analysis_s: int = Field(default=3600, ge=2)
     max_upload_bytes: int = Field(default=200 << 20, ge=1)
     engine: WakeUp | None = None
     redis_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("REDIS_URL", "redis_url"))

@@ -15,14 +15,16 @@ from fastapi_problem.handler import add_exception_handler, new_exception_handler
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from cluster.errors import PlatformError, exhausted
 from cluster.services import Services
 from serve_app.errors import EdgeError, RangeError
 from serve_app.limits import RefusalAsProblem
 from serve_app.problems import problem_of
-from serve_app.routes import compositions, health, jobs, songs, videos
+from serve_app.routes import analysis, compositions, health, jobs, songs, videos
 from tasks.domain.errors import DomainError
+from tasks.notation import LARGEST_BYTES
 
 _log = structlog.get_logger(__name__)
 
@@ -40,7 +42,7 @@ def create_api(services: Services) -> FastAPI:
     api.state.services = services
     api.include_router(health.router)
     largest = services.settings.max_upload_bytes + _FORM_OVERHEAD_BYTES
-    for router in (songs.router, compositions.router, jobs.router, videos.router):
+    for router in (songs.router, analysis.router, compositions.router, jobs.router, videos.router):
         api.include_router(router, prefix="/api/v1", max_body_size=largest)
     handlers: dict[type[Exception], Any] = {
         DomainError: _told,
@@ -102,10 +104,13 @@ def _not_understood(_handler: object, _request: Request, error: RequestValidatio
     return _problem(status, "request_invalid", "The request is not understood", detail, retryable=False)
 
 
-def _too_large(services: Services) -> Response:
-    largest_mb = services.settings.max_upload_bytes >> 20
+def _too_large(services: Services, scope: Scope) -> Response:
     code = "upload_too_large"
+    largest_mb = services.settings.max_upload_bytes >> 20
     detail = f"The upload is larger than {largest_mb} MiB; give a shorter or a compressed song."
+    if "/corrections" in scope["path"]:
+        code = "import_too_large"
+        detail = f"Corrections take at most {LARGEST_BYTES >> 20} MiB, which no list of beats or sections needs."
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     problem = _problem(status, code, problem_of(code).title, detail, retryable=False)
     return JSONResponse(problem.marshal(), status, media_type="application/problem+json")

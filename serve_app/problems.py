@@ -78,6 +78,7 @@ PROBLEMS: dict[str, Problem] = {
     "invalid_input": _input(_UNPROCESSABLE, "The input cannot be used"),
     "invalid_record": _input(_UNPROCESSABLE, "A document is not of the expected form"),
     "not_found": _input(HTTPStatus.NOT_FOUND, "Not found"),
+    "changed_meanwhile": Problem(HTTPStatus.PRECONDITION_FAILED, ExitCode.FAILED, "Changed meanwhile"),
     "range_invalid": _input(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "The range lies outside"),
     "not_ready": Problem(HTTPStatus.CONFLICT, ExitCode.FAILED, "Not finished yet"),
     "job_over": Problem(HTTPStatus.CONFLICT, ExitCode.FAILED, "The job is over"),

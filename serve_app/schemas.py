@@ -13,6 +13,7 @@ from cluster.jobs import store
 from cluster.jobs.states import State
 from tasks.domain.request import LARGEST_SEED, Aspect, Rate, Resolution, VideoRequest
 from tasks.domain.style import StyleName
+from tasks.workflow import ANALYSIS
 
 
 class SongOut(BaseModel):
@@ -79,7 +80,7 @@ class CompositionIn(BaseModel):
 
 
 class JobOut(BaseModel):
-    """A job and how far it is; ``video_id`` names what it makes."""
+    """A job and how far it is; ``video_id`` names what it makes, or ``song_id`` what it hears."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -91,6 +92,7 @@ class JobOut(BaseModel):
                     "progress": 0.42,
                     "steps": {"analyze": "1/1", "plan": "1/1", "render": "9/24"},
                     "video_id": "video_01k0a3v9q2x8m4n6p7r5s1t0wz",
+                    "song_id": None,
                     "error": None,
                     "created_at": "2026-11-24T12:00:00Z",
                     "finished_at": None,
@@ -104,7 +106,8 @@ class JobOut(BaseModel):
     state: State
     progress: float
     steps: dict[str, str]
-    video_id: str
+    video_id: str | None
+    song_id: str | None
     error: dict[str, Any] | None
     created_at: datetime
     finished_at: datetime | None
@@ -123,7 +126,8 @@ class JobOut(BaseModel):
             state=State(job.state),
             progress=_progress(job, steps),
             steps=counts,
-            video_id=job.subject_id,
+            video_id=None if job.kind == ANALYSIS else job.subject_id,
+            song_id=job.subject_id if job.kind == ANALYSIS else None,
             error=error,
             created_at=job.created_at,
             finished_at=job.finished_at,
@@ -208,7 +212,8 @@ def _progress(job: Job, steps: list[Step]) -> float:
     if job.state == State.SUCCEEDED:
         return 1.0
     total = 0.0
-    for kind, share in _SHARES.items():
+    shares = {"analyze": 1.0} if job.kind == ANALYSIS else _SHARES
+    for kind, share in shares.items():
         group = [step.progress for step in steps if step.kind == kind]
         total += share * sum(group) / len(group) if group else 0.0
     return round(total, 3)

@@ -17,7 +17,6 @@ from functools import lru_cache
 
 import structlog
 from sqlalchemy.exc import OperationalError
-from sqlmodel import col, select
 
 from cluster.db.engine import reading, writing
 from cluster.db.tables import Composition, Job
@@ -107,9 +106,10 @@ def _run(ours: Services, claimed: Claim, since: float, mapper: Mapper, shared: S
 
 def _bound(services: Services, claimed: Claim, delivery_id: str) -> AbstractContextManager[object]:
     """Let every line that is logged meanwhile say which job, step and song it is about."""
-    about_song = select(Composition.song_id).join(Job, col(Job.subject_id) == col(Composition.id))
     with reading(services.engine) as session:
-        song_id = session.exec(about_song.where(Job.id == claimed.job_id)).first()
+        job = session.get_one(Job, claimed.job_id)
+        composition = session.get(Composition, job.subject_id)
+    song_id = job.subject_id if composition is None else composition.song_id
     return structlog.contextvars.bound_contextvars(
         job_id=claimed.job_id, step_id=claimed.step_id, step=claimed.name, song_id=song_id, delivery_id=delivery_id
     )

@@ -1,4 +1,4 @@
-"""The graph of steps of a video: analyze, plan, one render a shot, assemble, publish.
+"""The graph of steps of a video: analyze, plan, one render a shot, assemble, publish; an analysis is the first alone.
 
 A step that is done adds those that it makes possible, in the transaction that ends it.
 """
@@ -20,7 +20,7 @@ from tasks.domain.document import Document
 from tasks.steps import analyze, assemble, plan, publish, render
 from tasks.steps.context import Outcome, StepContext
 
-VIDEO = "video"
+VIDEO, ANALYSIS = "video", "analysis"
 
 STEPS: dict[str, Callable[[Document, StepContext], Outcome]] = {
     "analyze": analyze.run,
@@ -52,6 +52,22 @@ def begin(
     return job_id
 
 
+def begin_analysis(
+    session: Session, song: Song, *, priority: int = store.NORMAL, requeued_from: str | None = None
+) -> str:
+    """Add the job that hears a song, with its one step, and give the job's id."""
+    job_id = store.create_job(
+        session,
+        owner_id=song.owner_id,
+        kind=ANALYSIS,
+        subject_id=song.id,
+        priority=priority,
+        requeued_from=requeued_from,
+    )
+    _add(session, job_id, "analyze", song.filename, {"song_id": song.id, "alone": True})
+    return job_id
+
+
 def requeue(session: Session, job_id: str, owner_id: str) -> str:
     """Begin anew what a failed or cancelled job was to make, and give the new job's id.
 
@@ -67,6 +83,9 @@ def requeue(session: Session, job_id: str, owner_id: str) -> str:
     old = store.owned_job(session, job_id, owner_id)
     if State(old.state) not in {State.FAILED, State.CANCELLED}:
         raise JobNotOver(f"The job is {old.state}; only one that failed or was cancelled is begun anew.")
+    if old.kind == ANALYSIS:
+        song = session.get_one(Song, old.subject_id)
+        return begin_analysis(session, song, priority=old.priority, requeued_from=old.id)
     return begin(session, old.subject_id, priority=old.priority, requeued_from=old.id)
 
 
@@ -90,6 +109,9 @@ def abandoned(session: Session, song_id: str, owner_id: str, request: Document) 
 def advance(session: Session, done: Claim, output_key: str | None) -> None:
     """Add what the finished step makes possible; end the job after its last step."""
     job = session.get_one(Job, done.job_id)
+    if job.kind == ANALYSIS:
+        store.end_job(session, job.id, State.SUCCEEDED)
+        return
     composition = session.get_one(Composition, job.subject_id)
     subject = {"composition_id": composition.id}
     title = session.get_one(Song, composition.song_id).filename

@@ -34,6 +34,6 @@ def create_song(
         path = Path(scratch) / "upload"
         with path.open("wb") as copy:
             shutil.copyfileobj(file.file, copy, _BLOCK_BYTES)
-        song = songs.take_in(services, path, owner_id, filename=name)
+        song = songs.take_in(services, path, owner_id, filename=name, max_s=services.settings.max_analysis_s)
     response.headers["Location"] = f"/api/v1/songs/{song.id}"
     return SongOut.of(song)

@@ -63,7 +63,7 @@ class Decoder:
     def __init__(self, path: Path, header: SoundHeader, *, ffmpeg: str, max_s: int, name: str | None = None) -> None:
         called = name or path.name
         if header.promised_s is not None and header.promised_s > max_s + 1:
-            raise _too_long(called, max_s)
+            raise too_long(called, max_s)
         if header.sample_rate <= 0 or header.channels <= 0:
             raise _not_media(called)
         self.samples = 0
@@ -103,7 +103,7 @@ class Decoder:
             while got := self._read(child, view) // (_FLOAT_BYTES * self.channels):
                 self.samples += got
                 if self.samples > self._max_s * self.sample_rate:
-                    raise _too_long(self._name, self._max_s)
+                    raise too_long(self._name, self._max_s)
                 block = np.nan_to_num(buffer[:got], nan=0.0, posinf=1.0, neginf=-1.0)
                 yield np.clip(block, -1.0, 1.0, out=block)
                 if got < self.sample_rate:
@@ -222,7 +222,8 @@ def pcm_writer(path: Path | None, decoder: Decoder) -> Iterator[Callable[[Sample
         raise
 
 
-def _too_long(name: str, max_s: int) -> InvalidInput:
+def too_long(name: str, max_s: int) -> InvalidInput:
+    """Make the error of a song that lasts longer than ``max_s`` seconds."""
     return InvalidInput(
         f"{name} lasts longer than {max_s / 60:g} min; give a shorter song or cut it.", code="song_too_long"
     )

@@ -1,50 +1,59 @@
-"""Hear the song: decode it once, keep its PCM, its features and what was found."""
+"""Hear the song: decode it once, keep its PCM, its features, its peaks and what was found."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-
-from sqlmodel import col, select
 
 from cluster.db.adding import insert_into
 from cluster.db.ids import new_id
 from cluster.db.tables import AnalysisRow, Song
 from cluster.db.time import database_time
 from tasks import audio
+from tasks.audio.decode import too_long
 from tasks.audio.warm import warm
+from tasks.domain.analysis import Analysis
 from tasks.domain.document import ENGINE_VERSION, Document, canonical
 from tasks.kernels import compile_alone
 from tasks.media.ffmpeg import locate
+from tasks.media.waveform import find_peaks
 from tasks.steps.context import Done, Outcome, StepContext
+from tasks.steps.heard import heard_in, waveform_key
 
 _BLOCK_BYTES = 1 << 20
 
 
 def run(given: Document, ctx: StepContext) -> Outcome:
-    """Analyse the song ``given["song_id"]`` unless this engine has heard it before."""
+    """Analyse the song ``given["song_id"]`` unless this engine has heard it before.
+
+    With ``given["alone"]`` no video is made of it, so it may be longer.
+    """
+    settings = ctx.services.settings
+    max_s = settings.max_analysis_s if given.get("alone") else settings.max_song_s
     with ctx.reading() as session:
         song = session.get_one(Song, given["song_id"])
-        known = session.exec(
-            select(AnalysisRow).where(col(AnalysisRow.song_id) == song.id, AnalysisRow.engine == ENGINE_VERSION)
-        ).first()
+        known = heard_in(session, song.id)
     if known is not None and ctx.storage.exists(known.features_key) and ctx.storage.exists(known.sound_key):
+        _expect_length(song, Analysis.from_json(known.document), max_s)
+        _keep_peaks(ctx, known.sound_key, lambda: ctx.fetch(known.sound_key))
         return Done(known.features_key)
     compile_alone("audio", warm)
     pcm = ctx.scratch / "sound.flac"
     heard = audio.listen(
         ctx.fetch(song.content_key),
-        ffmpeg=locate(ctx.services.settings.ffmpeg_bin),
+        ffmpeg=locate(settings.ffmpeg_bin),
         pcm_to=pcm,
         name=song.filename,
-        max_s=ctx.services.settings.max_song_s,
+        max_s=max_s,
         on_progress=ctx.progress,
         map=ctx.map,
     )
     document = heard.analysis.to_json()
-    analysis = _written(ctx.scratch / "analysis.json", canonical(document))
-    features = _written(ctx.scratch / "features.f32", heard.features.to_bytes())
+    analysis = written(ctx.scratch / "analysis.json", canonical(document))
+    features = written(ctx.scratch / "features.f32", heard.features.to_bytes())
     sound_key = ctx.publish(pcm, f"sounds/{_digest(pcm)}.flac", "sound")
+    _keep_peaks(ctx, sound_key, lambda: pcm)
     ctx.publish(analysis, analysis_key(document), "analysis")
     features_key = ctx.publish(features, f"features/{_digest(features)}.f32", "features")
     found = {"document": document, "features_key": features_key, "sound_key": sound_key}
@@ -66,9 +75,21 @@ def analysis_key(document: Document) -> str:
     return f"analyses/{hashlib.sha256(canonical(document)).hexdigest()}.json"
 
 
-def _written(path: Path, data: bytes) -> Path:
+def written(path: Path, data: bytes) -> Path:
+    """Write a file and give its path back."""
     path.write_bytes(data)
     return path
+
+
+def _keep_peaks(ctx: StepContext, sound_key: str, sound: Callable[[], Path]) -> None:
+    key = waveform_key(sound_key)
+    if not ctx.is_stored(key, "waveform"):
+        ctx.publish(written(ctx.scratch / "waveform.dat", find_peaks(sound()).to_bytes()), key, "waveform")
+
+
+def _expect_length(song: Song, analysis: Analysis, max_s: int) -> None:
+    if analysis.duration_s > max_s:
+        raise too_long(song.filename, max_s)
 
 
 def _digest(path: Path) -> str:

@@ -1,18 +1,21 @@
-"""Plan the film: shots on beats, one segment a shot. The plan is saved before any picture is drawn."""
+"""Plan the film: shots on beats, one segment a shot. The plan is saved before any picture is drawn.
+
+What is planned on is what was heard with the owner's corrections; pictures are drawn from the same, by its content.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import update
-from sqlmodel import col, select
+from sqlmodel import col
 
-from cluster.db.tables import AnalysisRow, Composition, Song
-from tasks.domain.analysis import Analysis
-from tasks.domain.document import ENGINE_VERSION, SCHEMA, Document
+from cluster.db.tables import Composition, Song
+from tasks.domain.document import SCHEMA, Document, canonical
 from tasks.domain.request import LARGEST_SEED, VideoRequest
 from tasks.edit.cutting import cut_timeline, window_of
 from tasks.edit.storyboard import plan_segments
-from tasks.steps.analyze import analysis_key
+from tasks.steps.analyze import analysis_key, written
 from tasks.steps.context import Done, Outcome, StepContext
+from tasks.steps.heard import corrected, heard_in
 
 
 def run(given: Document, ctx: StepContext) -> Outcome:
@@ -20,18 +23,21 @@ def run(given: Document, ctx: StepContext) -> Outcome:
     with ctx.reading() as session:
         composition = session.get_one(Composition, given["composition_id"])
         song = session.get_one(Song, composition.song_id)
-        heard = session.exec(
-            select(AnalysisRow).where(col(AnalysisRow.song_id) == song.id, AnalysisRow.engine == ENGINE_VERSION)
-        ).one()
+        heard = heard_in(session, song.id)
+        assert heard is not None
+        analysis = corrected(session, heard)
     request = VideoRequest.from_json(composition.request)
-    analysis = Analysis.from_json(heard.document)
+    document = analysis.to_json()
+    key = analysis_key(document)
+    if not ctx.is_stored(key, "analysis"):
+        ctx.publish(written(ctx.scratch / "analysis.json", canonical(document)), key, "analysis")
     timeline = cut_timeline(analysis, request.frame_rate, window_of(analysis, request.start_s, request.end_s))
     spec, segments = plan_segments(
         analysis,
         timeline,
         request,
         seed=request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED,
-        keys={"analysis_key": analysis_key(heard.document), "features_key": heard.features_key},
+        keys={"analysis_key": key, "features_key": heard.features_key},
     )
     plan = {"schema": SCHEMA, "spec": spec.to_json(), "segments": [segment.to_json() for segment in segments]}
     with ctx.transaction() as session:

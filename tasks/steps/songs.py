@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from sqlalchemy import insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from cluster.db.engine import reading, writing
 from cluster.db.ids import new_id
@@ -18,21 +18,29 @@ from tasks.domain.analysis import Analysis
 from tasks.domain.errors import InvalidInput
 from tasks.domain.request import VideoRequest
 from tasks.media.probe import SoundHeader, sound_header
+from tasks.steps.heard import corrected
 
 _BLOCK_BYTES = 1 << 20
 
 
-def take_in(services: Services, path: Path, owner_id: str, filename: str | None = None) -> Song:
+def take_in(
+    services: Services, path: Path, owner_id: str, filename: str | None = None, *, max_s: int | None = None
+) -> Song:
     """Store the song at ``path`` and give its row; a song that the owner gave before is found again.
+
+    Parameters
+    ----------
+    max_s : int, optional
+        The longest song that is taken, in seconds; by default what becomes a video.
 
     Raises
     ------
     InvalidInput
-        If its header shows that it cannot become a video; nothing is stored then.
+        If its header shows that it is no song or too long; nothing is stored then.
     """
     called = filename or path.name
     header = sound_header(path, called)
-    _expect_length(header, called, services.settings.max_song_s)
+    _expect_length(header, called, max_s or services.settings.max_song_s)
     digest, size = _hash(path)
     with reading(services.engine) as session:
         known = session.exec(select(Song).where(Song.owner_id == owner_id, Song.sha256 == digest)).first()
@@ -102,18 +110,17 @@ def add_composition(session: Session, song: Song, request: VideoRequest) -> str:
 
 
 def analysis_of(session: Session, composition: Composition) -> Analysis | None:
-    """Read what was heard in the video's song, once it is planned."""
+    """Read what was heard in the video's song and set right, once it is planned."""
     if composition.analysis_id is None:
         return None
-    row = session.exec(select(AnalysisRow).where(col(AnalysisRow.id) == composition.analysis_id)).one()
-    return Analysis.from_json(row.document)
+    return corrected(session, session.get_one(AnalysisRow, composition.analysis_id))
 
 
 def _expect_length(header: SoundHeader, name: str, max_s: int) -> None:
     if header.promised_s is not None and header.promised_s > max_s + 1:
         raise InvalidInput(
-            f"{name} lasts {float(header.promised_s) / 60:.0f} minutes; songs of up to {max_s // 60} minutes become"
-            " videos, so cut it first.",
+            f"{name} lasts {float(header.promised_s) / 60:.0f} minutes; songs of up to {max_s / 60:g} minutes are"
+            " taken, so cut it first.",
             code="song_too_long",
         )
 

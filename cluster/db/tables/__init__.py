@@ -1,7 +1,7 @@
 """Rows. Values of the trade are versioned JSON documents in them."""
 
 from cluster.db.tables.jobs import Artifact, Job, JobEvent, Step
-from cluster.db.tables.songs import AnalysisRow, Clip, Composition, Song, Take
+from cluster.db.tables.songs import AnalysisRow, Clip, Composition, Song, SongCorrections, Take
 from cluster.db.tables.spend import Attempt, Budget
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Job",
     "JobEvent",
     "Song",
+    "SongCorrections",
     "Step",
     "Take",
 ]

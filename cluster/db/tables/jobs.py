@@ -12,7 +12,7 @@ from cluster.db.time import UtcDateTime
 
 
 class Job(SQLModel, table=True):
-    """What a user asked for; ``subject_id`` is what it makes (a composition).
+    """What a user asked for; ``subject_id`` is what it makes (a composition), or the song that it hears.
 
     A job of a higher ``priority`` goes first; ``retries`` counts those of all its steps; ``requeued_from`` is the
     failed job that somebody began anew as this one.
@@ -21,7 +21,7 @@ class Job(SQLModel, table=True):
     __tablename__ = "jobs"
     __table_args__ = (
         Index("ix_jobs_owner", "owner_id", "id"),  # a user's jobs, newest last
-        Index("ix_jobs_subject", "subject_id", "id"),  # the jobs of one video
+        Index("ix_jobs_subject", "subject_id", "id"),  # the jobs of one video or song
         CheckConstraint("state IN ('queued','running','succeeded','failed','cancelled')", name="ck_jobs_state"),
     )
 

@@ -44,6 +44,19 @@ class AnalysisRow(SQLModel, table=True):
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
+class SongCorrections(SQLModel, table=True):
+    """What the owner set right in what was heard of a song; ``revision`` counts the times that it was changed."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (CheckConstraint("revision > 0", name="ck_corrections_revision"),)
+
+    song_id: str = Field(primary_key=True, foreign_key="songs.id")
+    owner_id: str
+    revision: int
+    document: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    updated_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
 class Composition(SQLModel, table=True):
     """A video of a song: what was asked, the plan, and the pointer to the finished film."""
 
