@@ -52,9 +52,8 @@ def fitting_workers(song: Path, request: VideoRequest, *, has_cluster: bool) -> 
 
     On a cluster that the user names the number says only that it is used.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if has_cluster:
-        return max(2, cores)
+        return max(2, cores())
     width, height = request.size
     promised = sound_header(song).promised_s
     end = min((end for end in (request.end_s, promised) if end is not None), default=None)
@@ -62,7 +61,12 @@ def fitting_workers(song: Path, request: VideoRequest, *, has_cluster: bool) -> 
         pixels = (end - (request.start_s or 0)) * request.frame_rate * width * height
         if pixels < _WORTH_RAY_PIXELS:
             return 1
-    return cores
+    return cores()
+
+
+def cores() -> int:
+    """Give how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def make(services: Services, job_id: str, *, workers: int) -> None:

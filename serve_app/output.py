@@ -1,4 +1,4 @@
-"""Where a finished film goes on the user's disk: whole or not at all, its timeline beside it."""
+"""Where files go on the user's disk, each whole or not at all; a film has its timeline beside it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from serve_app.film import Film
 from tasks.domain.errors import InvalidInput
 
 
-def expect_target(path: Path, song: Path) -> Path:
-    """Refuse a place where no film can be written, before any work is done.
+def expect_target(path: Path, song: Path, *endings: str) -> Path:
+    """Refuse a place where no file can be written, before any work is done.
 
     Raises
     ------
     InvalidInput
-        If the folder is not there, the path is a folder or the song itself, or its name does not end in .mp4.
+        If the folder is not there, the path is a folder or the song itself, or its name has none of ``endings``.
     """
-    if path.suffix.lower() != ".mp4":
-        raise InvalidInput(f"The output {path} does not end in .mp4; give a name that does.", code="output_invalid")
+    if path.suffix.lower() not in endings:
+        raise InvalidInput(
+            f"The output {path} does not end in {' or '.join(endings)}; give a name that does.", code="output_invalid"
+        )
     if path.is_dir():
         raise InvalidInput(f"The output {path} is a folder; name a file in it.", code="output_invalid")
     if not path.parent.is_dir():
@@ -43,17 +45,18 @@ def timeline_path(film: Path) -> Path:
 def write(services: Services, made: Film, target: Path) -> None:
     """Write the film and its timeline; each appears whole or not at all."""
     document = json.dumps(made.timeline.to_json(), indent=1).encode() + b"\n"
-    _publish(timeline_path(target), lambda path: path.write_bytes(document))
+    publish(timeline_path(target), lambda path: path.write_bytes(document))
 
     def fetch(path: Path) -> None:
         stored = services.storage.fetch_file(made.video_key, path)
         if stored != path:
             shutil.copyfile(stored, path)
 
-    _publish(target, fetch)
+    publish(target, fetch)
 
 
-def _publish(target: Path, fill: Callable[[Path], object]) -> None:
+def publish(target: Path, fill: Callable[[Path], object]) -> None:
+    """Let ``fill`` write a file beside ``target`` and put it there whole, or not at all."""
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         fill(temporary)

@@ -49,7 +49,7 @@ def render(
     check: Annotated[bool, typer.Option("--verify/--no-verify", help="Measure the finished file.")] = True,
 ) -> None:
     """Make a music video of SONG, cut on its beats."""
-    target = output.expect_target(out or Path(f"{song.stem}.mp4"), song)
+    target = output.expect_target(out or Path(f"{song.stem}.mp4"), song, ".mp4")
     request = VideoRequest(
         style=parse_style(style),
         aspect=aspect,

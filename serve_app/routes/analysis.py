@@ -20,6 +20,7 @@ from serve_app.errors import NotReadyError
 from serve_app.schemas import JobOut
 from tasks import notation, workflow
 from tasks.domain.analysis import Analysis
+from tasks.domain.corrections import adding
 from tasks.media.waveform import Peaks, Zoom
 from tasks.notation import FORMATS, LARGEST_BYTES, Format
 from tasks.steps import songs
@@ -141,7 +142,7 @@ def import_corrections(
     with writing(services.engine) as session:
         song = songs.owned_song(session, song_id, owner_id)
         before, revision = corrections_of(session, song_id)
-        kept, revision = keep_corrections(session, song, (*before, *marks.corrections()), revision=revision)
+        kept, revision = keep_corrections(session, song, adding(before, marks.corrections()), revision=revision)
     response.headers["ETag"] = f'"{revision}"'
     return CorrectionsOut.of(kept, revision)
 

@@ -26,6 +26,7 @@ from tasks.domain.corrections.records import (
     SectionSplit,
     Span,
     TempoScale,
+    expect_few,
     from_json,
     invalid,
     to_json,
@@ -49,6 +50,7 @@ __all__ = [
     "SectionsAre",
     "Span",
     "TempoScale",
+    "adding",
     "apply",
     "from_json",
     "settle",
@@ -69,14 +71,21 @@ def apply(analysis: Analysis, corrections: Corrections) -> Analysis:
     return corrected_sections(with_grid, [one for one in corrections if not isinstance(one, GridCorrection)])
 
 
+def adding(corrections: Corrections, more: Corrections) -> Corrections:
+    """Add corrections; a whole grid or set of sections takes the place of the one before it."""
+    whole = {type(one) for one in more} & {BeatsAt, SectionsAre}
+    return (*(one for one in corrections if type(one) not in whole), *more)
+
+
 def settle(analysis: Analysis, corrections: Corrections) -> Corrections:
     """Write into relative corrections what they come to on this analysis, so that another one will not move them.
 
     Raises
     ------
     InvalidInput
-        If one lies beyond the song or leads to a tempo that no music has.
+        If there are too many, one lies beyond the song or one leads to a tempo that no music has.
     """
+    expect_few(corrections)
     settled: list[Correction] = []
     for number, correction in enumerate(corrections, 1):
         _expect_inside(analysis, number, correction)

@@ -307,14 +307,19 @@ def from_json(document: Any) -> Corrections:
         raise invalid("a list named corrections is needed")
     if document.get("schema", SCHEMA) != SCHEMA:
         raise invalid(f"schema {SCHEMA} is understood, not {document['schema']!r}")
-    if len(document["corrections"]) > MOST_CORRECTIONS:
-        raise invalid(f"{MOST_CORRECTIONS} corrections at most are kept of a song")
+    expect_few(document["corrections"])
     return tuple(_read(number, given) for number, given in enumerate(document["corrections"], 1))
 
 
 def invalid(why: str) -> InvalidInput:
     """Make the error of a correction that cannot be meant."""
     return InvalidInput(f"The corrections cannot be used: {why}.", code="corrections_invalid")
+
+
+def expect_few(corrections: Sequence[Any]) -> None:
+    """Refuse more corrections than a song needs."""
+    if len(corrections) > MOST_CORRECTIONS:
+        raise invalid(f"{MOST_CORRECTIONS} corrections at most are kept of a song")
 
 
 def expect_time(seconds: float, name: str) -> None:
