@@ -93,7 +93,7 @@ def set_right(services: Services, song: Song, corrections: Corrections | None, i
             if imported is not None:
                 duration_s = float(Analysis.from_json(heard.document).duration_s)
                 wanted = adding(wanted, notation.load(imported, duration_s).corrections())
-            kept, _ = keep_corrections(session, song, wanted)
+            kept, _ = keep_corrections(session, heard, wanted)
         return Heard(
             song=song,
             analysis=corrected(session, heard),

@@ -101,7 +101,7 @@ def read_corrections(song_id: str, services: ServicesDep, owner_id: OwnerDep, re
     "/corrections",
     summary="Set right what was heard",
     max_body_size=LARGEST_BYTES,
-    responses={412: {"description": "The corrections were changed meanwhile."}},
+    responses={**_NOT_HEARD, 412: {"description": "The corrections were changed meanwhile."}},
 )
 def put_corrections(
     song_id: str,
@@ -114,8 +114,8 @@ def put_corrections(
 ) -> CorrectionsOut:
     """Keep corrections in place of those before; videos that are asked for afterwards follow them."""
     with writing(services.engine) as session:
-        song = songs.owned_song(session, song_id, owner_id)
-        kept, revision = keep_corrections(session, song, given.records(), revision=_revision(if_match))
+        heard = _heard(session, song_id, owner_id)
+        kept, revision = keep_corrections(session, heard, given.records(), revision=_revision(if_match))
     response.headers["ETag"] = f'"{revision}"'
     return CorrectionsOut.of(kept, revision)
 
@@ -140,9 +140,9 @@ def import_corrections(
         duration_s = Analysis.from_json(_heard(session, song_id, owner_id).document).duration_s
     marks = notation.read(data, name, float(duration_s))
     with writing(services.engine) as session:
-        song = songs.owned_song(session, song_id, owner_id)
+        heard = _heard(session, song_id, owner_id)
         before, revision = corrections_of(session, song_id)
-        kept, revision = keep_corrections(session, song, adding(before, marks.corrections()), revision=revision)
+        kept, revision = keep_corrections(session, heard, adding(before, marks.corrections()), revision=revision)
     response.headers["ETag"] = f'"{revision}"'
     return CorrectionsOut.of(kept, revision)
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from cluster.db.tables import AnalysisRow, Song, SongCorrections
+from cluster.db.tables import AnalysisRow, SongCorrections
 from cluster.db.time import database_time
 from cluster.errors import Changed
 from tasks.domain.analysis import Analysis
@@ -34,30 +34,34 @@ def corrected(session: Session, heard: AnalysisRow) -> Analysis:
 
 
 def keep_corrections(
-    session: Session, song: Song, corrections: Corrections, *, revision: int | None = None
+    session: Session, heard: AnalysisRow, corrections: Corrections, *, revision: int | None = None
 ) -> tuple[Corrections, int]:
-    """Keep what the owner sets right, in place of what was set before; give it as kept, with its revision.
+    """Keep what the owner sets right in a song that was heard, in place of what was set before.
 
     Parameters
     ----------
     revision : int, optional
         The revision that the owner changed; without it the last word wins.
 
+    Returns
+    -------
+    tuple
+        The corrections as they are kept, and their revision.
+
     Raises
     ------
     Changed
         If another revision was kept meanwhile.
     InvalidInput
-        If a correction does not fit the song, once it is heard.
+        If a correction does not fit the song.
     """
-    _, found = corrections_of(session, song.id)
+    _, found = corrections_of(session, heard.song_id)
     if revision is not None and revision != found:
         raise Changed("The corrections were changed meanwhile; read them again and repeat your change.")
-    heard = heard_in(session, song.id)
-    settled = corrections if heard is None else settle(Analysis.from_json(heard.document), corrections)
+    settled = settle(Analysis.from_json(heard.document), corrections)
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     written = {"revision": found + 1, "document": to_json(settled), "updated_at": database_time()}
-    adding = dialect.insert(SongCorrections).values(song_id=song.id, owner_id=song.owner_id, **written)
+    adding = dialect.insert(SongCorrections).values(song_id=heard.song_id, owner_id=heard.owner_id, **written)
     keeping = adding.on_conflict_do_update(
         index_elements=["song_id"], set_=written, where=col(SongCorrections.revision) == found
     ).returning(col(SongCorrections.revision))

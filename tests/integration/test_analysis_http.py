@@ -25,7 +25,7 @@ from tasks.executors import InlineExecutor
 from tasks.media.waveform import Peaks, Zoom
 from tasks.notation import Format
 from tasks.steps import songs
-from tasks.steps.heard import corrections_of, heard_in, keep_corrections, waveform_key
+from tasks.steps.heard import corrected, corrections_of, heard_in, keep_corrections, waveform_key
 from tests.support.songs import write_song
 
 SONG_S = 8.0
@@ -85,15 +85,15 @@ def test_a_song_is_heard_and_set_right(client: TestClient, heard: str) -> None:
     assert client.get(f"{heard}/analysis").json() == machine
 
 
-def test_a_change_of_something_else_meanwhile_is_refused(client: TestClient, song: str) -> None:
-    empty = client.get(f"{song}/corrections")
+def test_a_change_of_something_else_meanwhile_is_refused(client: TestClient, heard: str) -> None:
+    empty = client.get(f"{heard}/corrections")
     assert (empty.json(), empty.headers["ETag"]) == ({"schema": 1, "revision": 0, "corrections": []}, '"0"')
     meter = {"kind": "meter", "numerator": 3}
-    assert put(client, song, meter, **{"If-Match": '"0"'}).status_code == 200
+    assert put(client, heard, meter, **{"If-Match": '"0"'}).status_code == 200
     for tag in ('"0"', '"x"'):
-        late = put(client, song, meter, **{"If-Match": tag})
+        late = put(client, heard, meter, **{"If-Match": tag})
         assert (late.status_code, late.json()["code"]) == (412, "changed_meanwhile")
-    assert put(client, song, meter, **{"If-Match": "*"}).json()["revision"] == 2
+    assert put(client, heard, meter, **{"If-Match": "*"}).json()["revision"] == 2
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,12 @@ def test_before_a_song_is_heard_there_is_nothing_to_read(client: TestClient, son
     for path in ("analysis", "analysis/export?format=lab", "waveform"):
         early = client.get(f"{song}/{path}")
         assert (early.status_code, early.json()["code"]) == (409, "not_ready")
-    early = client.post(f"{song}/corrections/import", files={"file": ("a.csv", b"0.5\n1\n")})
-    assert (early.status_code, early.json()["code"]) == (409, "not_ready")
+    for early in (
+        client.post(f"{song}/corrections/import", files={"file": ("a.csv", b"0.5\n1\n")}),
+        put(client, song, {"kind": "meter", "numerator": 3}),
+    ):
+        assert (early.status_code, early.json()["code"]) == (409, "not_ready")
+    assert client.get(f"{song}/corrections").json() == {"schema": 1, "revision": 0, "corrections": []}
 
 
 @pytest.mark.parametrize("path", ["analysis", "analysis/export?format=lab", "waveform", "corrections"])
@@ -245,16 +249,18 @@ def test_a_waveform_that_was_lost_is_drawn_again(client: TestClient, services: S
 def test_corrections_are_kept_on_each_database(on_each_database: Services, tmp_path: Path) -> None:
     engine = on_each_database.engine
     row = songs.take_in(on_each_database, write_song(tmp_path / "song.wav", SONG_S), "ada")
-    mine = (SectionRelabel(at_s=1.0, label="Réfrain"),)
-    for revision in (1, 2):
-        with writing(engine) as session:
-            assert keep_corrections(session, row, mine, revision=revision - 1) == (mine, revision)
-    with pytest.raises(Changed), writing(engine) as session:
-        keep_corrections(session, row, (), revision=1)
-    with reading(engine) as session:
-        assert corrections_of(session, row.id) == (mine, 2)
     with writing(engine) as session:
         job_id = workflow.begin_analysis(session, row)
     InlineExecutor(on_each_database).run(job_id)
+    mine = (SectionRelabel(at_s=1.0, label="Réfrain"),)
     with reading(engine) as session:
-        assert heard_in(session, row.id) is not None
+        heard = heard_in(session, row.id)
+    assert heard is not None
+    for revision in (1, 2):
+        with writing(engine) as session:
+            assert keep_corrections(session, heard, mine, revision=revision - 1) == (mine, revision)
+    with pytest.raises(Changed), writing(engine) as session:
+        keep_corrections(session, heard, (), revision=1)
+    with reading(engine) as session:
+        assert corrections_of(session, row.id) == (mine, 2)
+        assert corrected(session, heard).sections[0].label == "Réfrain"

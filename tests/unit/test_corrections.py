@@ -40,8 +40,10 @@ from tests.support.analyses import analysis, section, steady
 SONG_S = 60
 
 moments = st.floats(0, SONG_S, allow_nan=False).map(lambda time: round(time, 3))
+anywhere = moments | st.floats(SONG_S, 2 * SONG_S)
 labels = st.sampled_from(["intro", "verse", "chorus", "bridge", "my own part"])
 spans = st.tuples(moments, moments).filter(lambda pair: pair[0] != pair[1]).map(sorted)
+wide = st.tuples(anywhere, anywhere).filter(lambda pair: pair[0] != pair[1]).map(sorted)
 
 
 @st.composite
@@ -66,7 +68,7 @@ def heard(draw: st.DrawFn) -> Analysis:
 
 @st.composite
 def placed(draw: st.DrawFn) -> BeatsAt:
-    times = sorted(draw(st.sets(moments, min_size=2, max_size=20)))
+    times = sorted(draw(st.sets(anywhere, min_size=2, max_size=20)))
     positions = draw(st.none() | st.lists(st.integers(1, 7), min_size=len(times), max_size=len(times)))
     return BeatsAt(
         times_s=tuple(times), positions=None if positions is None else tuple(positions), extend=draw(st.booleans())
@@ -79,18 +81,18 @@ def made(kind: Any, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 grid_corrections: st.SearchStrategy[Correction] = st.one_of(
     made(TempoScale, factor=st.sampled_from(Scale), bpm=st.none() | st.floats(60, 180)),
-    made(FixedTempo, bpm=st.floats(30, 300), offset_s=moments),
+    made(FixedTempo, bpm=st.floats(30, 300), offset_s=anywhere),
     made(MeterIs, numerator=st.integers(1, 12), denominator=st.sampled_from([4, 8])),
-    made(DownbeatShift, beats=st.integers(-9, 9), at_s=st.none() | moments),
+    made(DownbeatShift, beats=st.integers(-9, 9), at_s=st.none() | anywhere),
     placed(),
 )
 section_corrections: st.SearchStrategy[Correction] = st.one_of(
-    made(SectionMove, from_s=moments, to_s=moments),
-    made(SectionDelete, at_s=moments),
-    made(SectionSplit, at_s=moments, label=st.none() | labels),
-    made(SectionRelabel, at_s=moments, label=labels),
-    spans.flatmap(lambda span: made(SectionAdd, start_s=st.just(span[0]), end_s=st.just(span[1]), label=labels)),
-    spans.flatmap(lambda span: made(SectionMerge, first_s=st.just(span[0]), last_s=st.just(span[1]))),
+    made(SectionMove, from_s=anywhere, to_s=anywhere),
+    made(SectionDelete, at_s=anywhere),
+    made(SectionSplit, at_s=anywhere, label=st.none() | labels),
+    made(SectionRelabel, at_s=anywhere, label=labels),
+    wide.flatmap(lambda span: made(SectionAdd, start_s=st.just(span[0]), end_s=st.just(span[1]), label=labels)),
+    wide.flatmap(lambda span: made(SectionMerge, first_s=st.just(span[0]), last_s=st.just(span[1]))),
     cuts().map(
         lambda edges: SectionsAre(sections=tuple(Span(start_s=a, end_s=b, label="x") for a, b in pairwise(edges)))
     ),
