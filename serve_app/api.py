@@ -38,7 +38,7 @@ def create_api(services: Services) -> FastAPI:
         version=version("vibecraft"),
         summary="A song goes in, a beat-exact music video comes out.",
     )
-    api.add_middleware(RefusalAsProblem, refusal=partial(_too_large, services))
+    api.add_middleware(RefusalAsProblem, refusal=partial(_refusal, services))
     api.state.services = services
     api.include_router(health.router)
     largest = services.settings.max_upload_bytes + _FORM_OVERHEAD_BYTES
@@ -104,20 +104,25 @@ def _not_understood(_handler: object, _request: Request, error: RequestValidatio
     return _problem(status, "request_invalid", "The request is not understood", detail, retryable=False)
 
 
-def _too_large(services: Services, scope: Scope) -> Response:
+def _too_large(services: Services, path: str) -> Problem:
     code = "upload_too_large"
     largest_mb = services.settings.max_upload_bytes >> 20
     detail = f"The upload is larger than {largest_mb} MiB; give a shorter or a compressed song."
-    if "/corrections" in scope["path"]:
+    if "/corrections" in path:
         code = "import_too_large"
         detail = f"Corrections take at most {LARGEST_BYTES >> 20} MiB, which no list of beats or sections needs."
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    problem = _problem(status, code, problem_of(code).title, detail, retryable=False)
-    return JSONResponse(problem.marshal(), status, media_type="application/problem+json")
+    return _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code, problem_of(code).title, detail, retryable=False)
 
 
-def _http(_handler: object, _request: Request, error: HTTPException) -> Problem:
+def _refusal(services: Services, scope: Scope) -> Response:
+    problem = _too_large(services, scope["path"])
+    return JSONResponse(problem.marshal(), problem.status, media_type="application/problem+json")
+
+
+def _http(_handler: object, request: Request, error: HTTPException) -> Problem:
     status = HTTPStatus(error.status_code)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return _too_large(request.app.state.services, request.url.path)
     headers = dict(error.headers) if error.headers else None
     return _problem(status, status.name.lower(), status.phrase, str(error.detail), retryable=False, headers=headers)
 
