@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from tasks.domain.corrections import Corrections, from_json
-from tasks.domain.corrections.records import invalid
+from tasks.domain.corrections.checks import invalid
 
 _LARGEST_BYTES = 8 << 20
 

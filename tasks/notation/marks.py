@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tasks.domain.corrections import BeatsAt, Corrections, SectionsAre, Span
-from tasks.domain.corrections.records import LONGEST_LABEL, MOST_TIMES
+from tasks.domain.corrections.checks import LONGEST_LABEL, MOST_TIMES
 from tasks.domain.errors import InvalidInput
 
 SLACK_S = 1.0

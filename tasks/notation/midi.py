@@ -18,7 +18,7 @@ from itertools import pairwise
 import mido
 
 from tasks.domain.analysis import Analysis, Beat
-from tasks.domain.corrections.records import MOST_TIMES
+from tasks.domain.corrections.checks import MOST_TIMES
 from tasks.domain.errors import InvalidInput
 from tasks.notation.marks import SLACK_S, Marks, Source, marks, spans_from_starts
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from tasks.domain.analysis import Analysis
+from tasks.domain.corrections.checks import FASTEST_BPM, SLOWEST_BPM, expect_few, invalid
+from tasks.domain.corrections.form import from_json, to_json
 from tasks.domain.corrections.grid import corrected_grid, reached
 from tasks.domain.corrections.records import (
-    FASTEST_BPM,
-    SLOWEST_BPM,
     BeatsAt,
     Correction,
     Corrections,
@@ -26,10 +26,6 @@ from tasks.domain.corrections.records import (
     SectionSplit,
     Span,
     TempoScale,
-    expect_few,
-    from_json,
-    invalid,
-    to_json,
 )
 from tasks.domain.corrections.sections import corrected_sections
 

@@ -10,9 +10,8 @@ from itertools import pairwise
 from statistics import median
 
 from tasks.domain.analysis import Analysis, Beat, Meter
+from tasks.domain.corrections.checks import FASTEST_BPM, SLOWEST_BPM
 from tasks.domain.corrections.records import (
-    FASTEST_BPM,
-    SLOWEST_BPM,
     BeatsAt,
     DownbeatShift,
     FixedTempo,

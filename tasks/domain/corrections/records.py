@@ -6,22 +6,23 @@ the same after the song is heard anew.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from dataclasses import fields as fields_of
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from tasks.domain.document import SCHEMA, Document
-from tasks.domain.errors import InvalidInput
-
-LONGEST_LABEL = 80
-MOST_TIMES = 100_000
-MOST_CORRECTIONS = 200
-SLOWEST_BPM, FASTEST_BPM = 10.0, 1000.0
+from tasks.domain.corrections.checks import (
+    MOST_TIMES,
+    expect_bpm,
+    expect_label,
+    expect_span,
+    expect_time,
+    invalid,
+    is_count,
+    made,
+)
 
 _NOTE_VALUES = (1, 2, 4, 8, 16, 32)
 _MOST_BEATS_A_BAR = 32
@@ -61,7 +62,7 @@ class TempoScale:
             raise invalid(f"a tempo is scaled by {', '.join(Scale)}")
         object.__setattr__(self, "factor", Scale(self.factor))
         if self.bpm is not None:
-            _expect_bpm(self.bpm)
+            expect_bpm(self.bpm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class FixedTempo:
     offset_s: float
 
     def __post_init__(self) -> None:
-        _expect_bpm(self.bpm)
+        expect_bpm(self.bpm)
         expect_time(self.offset_s, "offset_s")
 
 
@@ -110,7 +111,7 @@ class BeatsAt:
             return
         if not isinstance(self.positions, Sequence) or len(self.positions) != len(self.times_s):
             raise invalid("positions are as many as times_s")
-        if not all(_is_count(position) for position in self.positions):
+        if not all(is_count(position) for position in self.positions):
             raise invalid("positions count from 1 within the bar")
         object.__setattr__(self, "positions", tuple(self.positions))
 
@@ -124,7 +125,7 @@ class MeterIs:
     denominator: int = 4
 
     def __post_init__(self) -> None:
-        if not (_is_count(self.numerator) and self.numerator <= _MOST_BEATS_A_BAR):
+        if not (is_count(self.numerator) and self.numerator <= _MOST_BEATS_A_BAR):
             raise invalid(f"a bar has 1 to {_MOST_BEATS_A_BAR} beats")
         if isinstance(self.denominator, bool) or self.denominator not in _NOTE_VALUES:
             raise invalid(f"a beat is 1/{', 1/'.join(map(str, _NOTE_VALUES))}")
@@ -176,7 +177,7 @@ class SectionAdd:
 
     def __post_init__(self) -> None:
         expect_span(self.start_s, self.end_s)
-        _expect_label(self.label)
+        expect_label(self.label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +206,7 @@ class SectionMerge:
         if self.last_s < self.first_s:
             raise invalid("last_s is not before first_s")
         if self.label is not None:
-            _expect_label(self.label)
+            expect_label(self.label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +220,7 @@ class SectionSplit:
     def __post_init__(self) -> None:
         expect_time(self.at_s, "at_s")
         if self.label is not None:
-            _expect_label(self.label)
+            expect_label(self.label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +233,7 @@ class SectionRelabel:
 
     def __post_init__(self) -> None:
         expect_time(self.at_s, "at_s")
-        _expect_label(self.label)
+        expect_label(self.label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +246,7 @@ class Span:
 
     def __post_init__(self) -> None:
         expect_span(self.start_s, self.end_s)
-        _expect_label(self.label)
+        expect_label(self.label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +259,7 @@ class SectionsAre:
     def __post_init__(self) -> None:
         if not isinstance(self.sections, Sequence) or not 1 <= len(self.sections) <= MOST_TIMES:
             raise invalid(f"sections lists 1 to {MOST_TIMES} sections")
-        spans = tuple(span if isinstance(span, Span) else _made(Span, span) for span in self.sections)
+        spans = tuple(span if isinstance(span, Span) else made(Span, span) for span in self.sections)
         if any(after.start_s < before.end_s for before, after in pairwise(spans)):
             raise invalid("sections follow each other without overlap")
         object.__setattr__(self, "sections", spans)
@@ -270,110 +271,3 @@ SectionCorrection = (
 )
 Correction = GridCorrection | SectionCorrection
 Corrections = tuple[Correction, ...]
-
-_RECORDS: dict[str, type[Correction]] = {
-    record.kind: record
-    for record in (
-        TempoScale,
-        FixedTempo,
-        BeatsAt,
-        MeterIs,
-        DownbeatShift,
-        SectionMove,
-        SectionAdd,
-        SectionDelete,
-        SectionMerge,
-        SectionSplit,
-        SectionRelabel,
-        SectionsAre,
-    )
-}
-
-
-def to_json(corrections: Corrections) -> Document:
-    """Write the versioned document."""
-    return {"schema": SCHEMA, "corrections": [{"kind": one.kind, **asdict(one)} for one in corrections]}
-
-
-def from_json(document: Any) -> Corrections:
-    """Read what `to_json` wrote, or what a user wrote in its form.
-
-    Raises
-    ------
-    InvalidInput
-        If it is not of that form; the sentence names the correction and what is wrong with it.
-    """
-    if not isinstance(document, dict) or not isinstance(document.get("corrections"), list | tuple):
-        raise invalid("a list named corrections is needed")
-    if document.get("schema", SCHEMA) != SCHEMA:
-        raise invalid(f"schema {SCHEMA} is understood, not {document['schema']!r}")
-    expect_few(document["corrections"])
-    return tuple(_read(number, given) for number, given in enumerate(document["corrections"], 1))
-
-
-def invalid(why: str) -> InvalidInput:
-    """Make the error of a correction that cannot be meant."""
-    return InvalidInput(f"The corrections cannot be used: {why}.", code="corrections_invalid")
-
-
-def expect_few(corrections: Sequence[Any]) -> None:
-    """Refuse more corrections than a song needs."""
-    if len(corrections) > MOST_CORRECTIONS:
-        raise invalid(f"{MOST_CORRECTIONS} corrections at most are kept of a song")
-
-
-def expect_time(seconds: float, name: str) -> None:
-    """Refuse what is no moment of a song."""
-    if not (_is_number(seconds) and math.isfinite(seconds) and seconds >= 0):
-        raise invalid(f"{name} is in seconds, 0 or more")
-
-
-def expect_span(start_s: float, end_s: float) -> None:
-    """Refuse what is no stretch of a song."""
-    expect_time(start_s, "start_s")
-    expect_time(end_s, "end_s")
-    if end_s <= start_s:
-        raise invalid("end_s lies after start_s")
-
-
-def _read(number: int, given: Any) -> Correction:
-    kind = given.get("kind") if isinstance(given, dict) else None
-    record = _RECORDS.get(kind) if isinstance(kind, str) else None
-    if record is None:
-        raise invalid(f"number {number} has no kind that is known; choose one of {', '.join(_RECORDS)}")
-    try:
-        made: Correction = _made(record, {name: value for name, value in given.items() if name != "kind"})
-    except InvalidInput as error:
-        why = error.message.partition(": ")[2].removesuffix(".")
-        raise invalid(f"number {number} ({kind}): {why}") from error
-    return made
-
-
-def _made(record: Any, fields: Any) -> Any:
-    if not isinstance(fields, dict):
-        raise invalid(f"names and values are expected, not {type(fields).__name__}")
-    known = [field.name for field in fields_of(record)]
-    if unknown := [str(name) for name in fields if name not in known]:
-        raise invalid(f"there is no {unknown[0]}; it has {', '.join(known)}")
-    try:
-        return record(**fields)
-    except TypeError as error:
-        raise invalid(f"it needs {', '.join(known)}") from error
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _expect_bpm(bpm: float) -> None:
-    if not (_is_number(bpm) and SLOWEST_BPM <= bpm <= FASTEST_BPM):
-        raise invalid(f"bpm lies between {SLOWEST_BPM:g} and {FASTEST_BPM:g}")
-
-
-def _expect_label(label: str) -> None:
-    if not isinstance(label, str) or not label.strip() or len(label) > LONGEST_LABEL or not label.isprintable():
-        raise invalid(f"a label has 1 to {LONGEST_LABEL} printable characters")
