@@ -65,6 +65,17 @@ def test_a_song_becomes_a_film_that_proves_right(  # noqa: PLR0917
 
 
 @pytest.mark.ray
+def test_two_workers_hear_what_one_hears(tmp_path: Path, song: Path) -> None:
+    heard = [
+        vibecraft(tmp_path / f"data-{workers}", "analyze", song, "--workers", workers, "--json")
+        for workers in ("1", "2")
+    ]
+    assert [run.returncode for run in heard] == [0, 0], heard
+    assert json.loads(heard[0].stdout)["sections"]
+    assert heard[0].stdout == heard[1].stdout
+
+
+@pytest.mark.ray
 def test_two_workers_give_the_pictures_of_one(tmp_path: Path, song: Path) -> None:
     films = []
     for workers in ("1", "2"):
