@@ -49,7 +49,7 @@ class LocalStorage:
                 shutil.copyfileobj(source, copy, _BLOCK_BYTES)
                 copy.flush()
                 os.fsync(copy.fileno())
-            faultpoint("half put")
+            faultpoint(f"half put of {key.partition('/')[0]}")
             try:
                 os.link(temporary, target)
             except FileExistsError:

@@ -32,7 +32,7 @@ class Case:
 CASES = {
     "no fence": Case({"stop:worked": [3]}),
     "no second announcement": Case({"announced": [1]}),
-    "no atomic publish": Case({"half put": [9]}),  # after two songs and what is kept of their analyses: a segment
+    "no atomic publish": Case({"half put of segments": [1]}),
     "no heartbeat": Case(
         {},
         {"VC_LEASE_S": "2", "VC_HEARTBEAT_S": "0.2", "VC_REAP_EVERY_S": "0.1"},

@@ -17,7 +17,7 @@ from tests.support.songs import write_song
 DEATHS = {
     "claimed": [2, 9],
     "before put": [3],
-    "half put": [7],
+    "half put of segments": [2],
     "after put": [4],
     "worked": [6],
     "ended": [8],

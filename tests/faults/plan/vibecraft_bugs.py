@@ -44,7 +44,7 @@ def no_atomic_publish() -> None:
         with target.open("wb") as file:
             file.write(data[: len(data) // 2])
             file.flush()
-            faultpoint("half put")
+            faultpoint(f"half put of {key.partition('/')[0]}")
             file.write(data[len(data) // 2 :])
         return self.stat(key)
 
