@@ -8,20 +8,23 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tasks.audio.beat import find_beats
+from tasks.audio.beat import find_rhythm
 from tasks.audio.decode import Decoder, Ear, pcm_writer
-from tasks.audio.downbeat import Bars, find_bars
+from tasks.audio.downbeat import Bars
 from tasks.audio.features import Listener, Spectra, curves, rises
+from tasks.audio.genre import hint
 from tasks.audio.grid import Grid
+from tasks.audio.hooks import find_hooks
 from tasks.audio.key import find_key
+from tasks.audio.mood import Pace, song_mood
 from tasks.audio.structure import find_sections
-from tasks.domain.analysis import Analysis, Beat, Engine, Meter
+from tasks.domain.analysis import Analysis, Beat, Engine, Section
 from tasks.domain.document import ENGINE_VERSION
 from tasks.domain.features import Features
 from tasks.media.ffmpeg import locate
@@ -73,7 +76,7 @@ def listen(
         If the file is no song or breaks a rule; each case has its own code.
     """
     decoder = Decoder(path, sound_header(path, name), ffmpeg=ffmpeg, max_s=max_s, name=name)
-    spectra = _hear(decoder, pcm_to, lambda share: on_progress(_DECODING * share))
+    spectra = hear(decoder, pcm_to, lambda share: on_progress(_DECODING * share))
     try:
         heard = _understand(decoder, spectra, map)
     except BaseException:
@@ -100,7 +103,10 @@ def analyze(
     return listen(Path(path), ffmpeg=ffmpeg or locate(), map=map).analysis
 
 
-def _hear(decoder: Decoder, pcm_to: Path | None, on_progress: Callable[[float], None]) -> Spectra:
+def hear(
+    decoder: Decoder, pcm_to: Path | None = None, on_progress: Callable[[float], None] = lambda _: None
+) -> Spectra:
+    """Decode a song and describe its frames, see `listen`."""
     ear, listener = Ear(decoder.sample_rate), Listener()
     with pcm_writer(pcm_to, decoder) as keep, contextlib.closing(decoder.blocks()) as blocks:
         for block in blocks:
@@ -113,40 +119,52 @@ def _hear(decoder: Decoder, pcm_to: Path | None, on_progress: Callable[[float], 
 
 def _understand(decoder: Decoder, spectra: Spectra, each: Callable[..., Iterable[Any]]) -> Heard:
     risen = rises(spectra)
-    grid = find_beats(spectra, risen)
-    bars = None if grid is None else find_bars(spectra, risen, grid)
-    beats_a_bar = None if bars is None else bars.beats_a_bar
+    duration_s = decoder.samples / decoder.sample_rate
+    rhythm = find_rhythm(spectra, risen)
+    best = rhythm.readings[0] if rhythm else None
+    grid, bars = (None, None) if best is None else (best.grid, best.bars if best.bars.is_clear else None)
+    pace = Pace.of(grid)
+    sections = _with_free_time(find_sections(spectra, risen, grid, bars, duration_s, each=each), grid)
+    downbeats = () if grid is None or bars is None else tuple(grid.times[bars.positions == 1].tolist())
     analysis = Analysis(
         samples=decoder.samples,
         sample_rate=decoder.sample_rate,
         channels=decoder.channels,
         tempo_bpm=None if grid is None else round(grid.tempo_bpm, 3),
-        tempo_confidence=0.0 if grid is None else round(min(1.0, 1.5 * grid.strength), 3),
-        meter=None if beats_a_bar is None else Meter(numerator=beats_a_bar, denominator=4),
+        tempo_confidence=0.0 if rhythm is None else round(rhythm.tempo_chance(0), 3),
+        meter=None if rhythm is None or bars is None else rhythm.meter(0),
         key=find_key(spectra),
-        beats=_beats(grid, bars),
-        downbeats=_downbeats(grid, bars),
-        sections=find_sections(spectra, risen, grid, bars, decoder.samples / decoder.sample_rate, each=each),
-        mood=None,
-        genre=None,
+        beats=() if grid is None else _beats(grid, bars),
+        downbeats=downbeats,
+        sections=sections,
+        mood=song_mood(spectra, risen, pace, duration_s),
+        genre=None if rhythm is None or bars is None else hint(rhythm.cues, rhythm.readings[0], pace),
         loudness=None,
-        hooks=(),
-        alternatives=(),
+        hooks=find_hooks(sections, downbeats),
+        alternatives=() if rhythm is None else rhythm.alternatives(),
         engine=Engine(name="vibecraft", version=ENGINE_VERSION),
     )
     return Heard(analysis=analysis, features=curves(spectra, risen))
 
 
-def _beats(grid: Grid | None, bars: Bars | None) -> tuple[Beat, ...]:
-    if grid is None or bars is None:
-        return ()
+def _beats(grid: Grid, bars: Bars | None) -> tuple[Beat, ...]:
+    positions = [None] * len(grid.times) if bars is None else bars.positions.tolist()
     return tuple(
-        Beat(time_s=float(time), position=int(position) or None, confidence=round(float(support), 3))
-        for time, position, support in zip(grid.times, bars.positions, grid.support, strict=True)
+        Beat(time_s=float(time), position=position, confidence=round(float(support), 3))
+        for time, position, support in zip(grid.times, positions, grid.support, strict=True)
     )
 
 
-def _downbeats(grid: Grid | None, bars: Bars | None) -> tuple[float, ...]:
-    if grid is None or bars is None:
-        return ()
-    return tuple(float(time) for time in grid.times[bars.positions == 1])
+def _with_free_time(sections: tuple[Section, ...], grid: Grid | None) -> tuple[Section, ...]:
+    """Say of sections that have no beat, in a song that has one, that they go in free time."""
+    if grid is None:
+        return sections
+
+    def has_beat(section: Section) -> bool:
+        beats = ((grid.times >= section.start_s) & (grid.times < section.end_s)).sum()
+        return bool(beats * grid.interval_s > (section.end_s - section.start_s) / 2)
+
+    return tuple(
+        section if has_beat(section) else replace(section, reason=f"{section.reason} It has no steady beat.")
+        for section in sections
+    )

@@ -7,29 +7,33 @@ row of beats. Sound without a beat has none.
 
 Method
 ------
-Along each tempo curve of `tasks.audio.tempo` librosa's dynamic programming places beats on the rises; the row half a
-beat later and the rows of every second beat are further hypotheses. Each beat is moved to the peak of the rises that
-is nearest, found between frames by a parabola, and beats without a rise of their own are placed between their
-neighbours. `tasks.audio.choice` chooses among the grids.
+In each of four overlapping ranges of tempo a bar pointer (`tasks.audio.pointer`) follows the rises; the row half a
+beat later is a further hypothesis. Each beat is moved to the peak of the rises that is nearest, found between frames
+by a parabola, and beats without a rise of their own are placed between their neighbours. `tasks.audio.choice` chooses
+among the grids and counts their bars; `tasks.audio.free` leaves out stretches in free time.
 
 References
 ----------
-Ellis: Beat tracking by dynamic programming, Journal of New Music Research 36, 2007.
+Krebs, Böck, Widmer: An efficient state-space model for joint tempo and meter tracking, ISMIR 2015.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from tasks.audio.choice import choose
-from tasks.audio.decode import HEARD_RATE
-from tasks.audio.features import FRAME_RATE, HOP, Rises, Spectra
+from tasks.audio.choice import Rhythm, read
+from tasks.audio.cues import prepare
+from tasks.audio.features import FRAME_RATE, Rises, Spectra
+from tasks.audio.free import without_free_time
 from tasks.audio.grid import Grid
-from tasks.audio.tempo import Array, Floats, TempoCurve, onset_envelope, tempo_curves
+from tasks.audio.tempo import Array, Floats, measure, onset_envelope
+
+RANGES_BPM = ((45.0, 82.0), (62.0, 112.0), (85.0, 155.0), (120.0, 215.0))
 
 _RATE = float(FRAME_RATE)
 _EVENTFUL = 0.05  # in log magnitude: drones stay below 0.02, the softest music reaches 0.3
@@ -38,48 +42,73 @@ _PULSE_OF_SHORT = 0.7  # more is asked of a short song, by this over its seconds
 _REACH_FRAMES = 3  # 35 ms
 _WEAK = 0.35
 _LEAST_BEATS = 4
-_HALVED_BPM = 100.0
+_REGION = 16  # a beat's rise is in its first sixteenth
+_STEADINESS = 100.0
+_OCTAVES = 0.8
+_STRONG_QUANTILE = 0.98
+_SAME_OCTAVES, _SAME_S, _SAME_SHARE = 0.03, 0.03, 0.9
 _END_S = 0.1  # a beat on the very end is no beat
 _QUIET = 10 ** (-50 / 20)
 _LOUD_QUANTILE = 0.95
 
 
-def find_beats(spectra: Spectra, risen: Rises) -> Grid | None:
-    """Find the beats, or None where there is no pulse to be found."""
+def find_rhythm(spectra: Spectra, risen: Rises) -> Rhythm | None:
+    """Find how the song may be tapped and counted; None where there is no pulse."""
     envelope = onset_envelope(risen)
     if float(np.quantile(risen.bands.mean(axis=1), 0.985)) < _EVENTFUL:
+        return None
+    periodicity = measure(envelope)
+    if periodicity.strength < _PULSE + _PULSE_OF_SHORT * _RATE / len(envelope):
         return None
     grids = all_grids(spectra, envelope)
     if not grids:
         return None
-    return choose(spectra, risen, envelope, grids)
+    rhythm = read(prepare(spectra, risen, envelope), periodicity, grids)
+    steady = [without_free_time(reading, periodicity) for reading in rhythm.readings]
+    if len(steady[0].grid.times) < _LEAST_BEATS:
+        return None
+    return replace(rhythm, readings=tuple(one for one in steady if len(one.grid.times) >= _LEAST_BEATS))
 
 
 def all_grids(spectra: Spectra, envelope: Array) -> list[Grid]:
-    """Give every hypothesis; none where the song has no pulse."""
-    found = list(tempo_curves(envelope))
-    least = _PULSE + _PULSE_OF_SHORT * _RATE / len(envelope)
-    if max(curve.strength for curve in found) < least:
-        return []
-    return [grid for curve in found if curve.strength >= _PULSE / 2 for grid in _grids(spectra, envelope, curve)]
+    """Follow the beat within each range of tempo, and place the beats half-way between those as well."""
+    from tasks.audio.pointer import follow  # noqa: PLC0415 - compiled code, whose place must be known before its import
+
+    gain = _gain(envelope)
+    grids: list[Grid] = []
+    for low, high in RANGES_BPM:
+        shortest, longest = int(60 * _RATE / high), int(np.ceil(60 * _RATE / low))
+        octaves = np.log2(60 * _RATE / np.arange(shortest, longest + 1) / np.sqrt(low * high))
+        row = follow(gain, shortest, longest, _REGION, _STEADINESS, -0.5 * np.square(octaves / _OCTAVES))
+        on = row + np.diff(row, append=row[-1]) / (2.0 * _REGION)  # the middle of where its rise is expected
+        for frames in (on, (on[:-1] + on[1:]) / 2):
+            grid = _refined(spectra, envelope, frames) if len(frames) >= _LEAST_BEATS else None
+            if grid is not None and not any(_is_same(grid, other) for other in grids):
+                grids.append(grid)
+    return grids
 
 
-def _grids(spectra: Spectra, envelope: Array, curve: TempoCurve) -> list[Grid]:
-    """Place beats along a tempo curve, half a beat beside them and, where they are fast, on every second."""
-    import librosa.beat  # noqa: PLC0415 - its import compiles for seconds where nothing is cached
-
-    _, frames = librosa.beat.beat_track(
-        onset_envelope=envelope, sr=HEARD_RATE, hop_length=HOP, trim=False, bpm=curve.bpm
-    )
-    on = frames.astype(np.float64)
-    rows = [on, (on[:-1] + on[1:]) / 2]
-    if float(np.median(curve.bpm)) > _HALVED_BPM:
-        rows += [on[::2], on[1::2]]
-    refined = (_refined(spectra, envelope, row, curve.strength) for row in rows if len(row) >= _LEAST_BEATS)
-    return [grid for grid in refined if grid is not None]
+def _gain(envelope: Array) -> Floats:
+    """By how much a beat explains each frame better than none, in log odds."""
+    usual = float(np.quantile(envelope, _STRONG_QUANTILE)) or 1.0
+    chance = np.clip(envelope.astype(np.float64) / usual, 0, 1) * 0.95 + 0.01
+    return np.asarray(np.log(chance) - np.log((1 - chance) / (_REGION - 1) + 1e-6), np.float64)
 
 
-def _refined(spectra: Spectra, envelope: Array, frames: Floats, strength: float) -> Grid | None:
+def _is_same(grid: Grid, other: Grid) -> bool:
+    """Tell whether nearly all beats of two grids fall together."""
+    if abs(np.log2(grid.tempo_bpm / other.tempo_bpm)) > _SAME_OCTAVES:
+        return False
+    nearest = np.abs(grid.times - other.times[_nearest(other.times, grid.times)])
+    return bool((nearest < _SAME_S).mean() > _SAME_SHARE)
+
+
+def _nearest(row: Floats, times: Floats) -> NDArray[np.int64]:
+    after = np.clip(np.searchsorted(row, times), 1, len(row) - 1)
+    return np.asarray(after - (times - row[after - 1] < row[after] - times), np.int64)
+
+
+def _refined(spectra: Spectra, envelope: Array, frames: Floats) -> Grid | None:
     moved, support = _to_peaks(envelope, frames)
     moved = _between_neighbours(moved, support)
     moved = _continued(moved, len(envelope))
@@ -89,7 +118,7 @@ def _refined(spectra: Spectra, envelope: Array, frames: Floats, strength: float)
     times, support = times[heard], support[heard]
     if len(times) < _LEAST_BEATS:
         return None
-    return Grid(times=times, support=support, strength=strength)
+    return Grid(times=times, support=support)
 
 
 def _to_peaks(envelope: Array, frames: Floats) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ from tasks.audio.tempo import Floats
 
 _RUN = 16
 _LONG_GAP = 1.6
+_ALIKE = 0.04
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,24 +23,25 @@ class Grid:
         Seconds, strictly increasing.
     support : ndarray, shape (n,), float64
         The rise at each beat, 1 for the song's usual one, at most 1.
-    strength : float
-        Of the pulse along its tempo curve.
     """
 
     times: Floats
     support: Floats
-    strength: float
 
     @property
     def interval_s(self) -> float:
-        """Usual time between beats, from straight lines through runs of beats: the median of their slopes."""
+        """Usual time between beats: straight lines are laid through runs of beats, and most have about this slope."""
         run = min(_RUN, len(self.times))
         rows = np.lib.stride_tricks.sliding_window_view(self.times, run)
         steps = np.diff(rows, axis=1)
         whole = steps.max(axis=1) < _LONG_GAP * np.median(np.diff(self.times))
         index = np.arange(run) - (run - 1) / 2
         slopes = (rows * index).sum(axis=1) / np.square(index).sum()
-        return float(np.median(slopes[whole] if whole.any() else np.diff(self.times)))
+        found = np.sort(slopes[whole] if whole.any() else np.diff(self.times))
+        # a song that changes its tempo has a median that it never goes at
+        alike = np.searchsorted(found, found * (1 + _ALIKE), "right") - np.arange(len(found))
+        first = int(alike.argmax())
+        return float(np.median(found[first : first + alike[first]]))
 
     @property
     def tempo_bpm(self) -> float:

@@ -2,19 +2,18 @@
 
 Conventions
 -----------
-Curves are at `FRAME_RATE`. A tempo curve is given for every frame, in beats per minute. Strength of a pulse is the
-mean normalised autocorrelation at one to four beats: about 0 for noise, 0.2 to 0.8 for music with a beat.
+Curves are at `FRAME_RATE`, tempos in beats per minute. Strength of a pulse is the mean normalised autocorrelation at
+one to four beats: about 0 for noise, 0.2 to 0.8 for music with a beat.
 
 Method
 ------
 The rises are levelled by their local mean and spread. Windows of 12 s are correlated with themselves; a tempo's score
-is the mean correlation at one, two, three and four of its beats. Four overlapping ranges of tempo are each followed
-through the song by dynamic programming, because a song's right octave is decided later, with more evidence.
+is the mean correlation at one, two, three and four of its beats. The song's strength is that of the best path through
+the tempos, on which changes cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,33 +26,49 @@ from tasks.audio.features import FRAME_RATE, Rises
 Array = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-RANGES_BPM = ((45.0, 82.0), (62.0, 112.0), (85.0, 155.0), (120.0, 215.0))
-
 _RATE = float(FRAME_RATE)
 _BAND_WEIGHTS = np.array((1.0, 1.0, 1.0, 0.8), np.float32)
 _MEAN_S = 0.8
 _SPREAD_S = 6.0
 _FAINT = 0.03  # rises (in log magnitude) with a smaller spread than this are no events
+_SLOWEST_BPM, _FASTEST_BPM = 45.0, 215.0
 _WINDOW_S = 12.0
 _STEP_S = 1.5
-_STEPS_PER_OCTAVE = 80
+_STEPS_PER_OCTAVE = 40
 _BEATS_COMPARED = 4
 _CHANGE_COST = 8.0  # per octave of tempo change between windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TempoCurve:
-    """One hypothesis on the tempo.
+class Periodicity:
+    """How periodic a song is at each tempo.
 
     Attributes
     ----------
-    bpm : ndarray, shape (frames,), float64
-    strength : float
-        Mean strength of the pulse along the curve.
+    bpm : ndarray, shape (tempos,), float64
+        Evenly spaced in octaves.
+    scores : ndarray, shape (windows, tempos), float64
+        Of each window.
     """
 
     bpm: Floats
-    strength: float
+    scores: Floats
+
+    @property
+    def strength(self) -> float:
+        """Of the pulse: the mean along the best path through the tempos."""
+        path = _best_path(self.scores)
+        return float(self.scores[np.arange(len(path)), path].mean())
+
+    def at(self, bpm: float) -> float:
+        """Mean over the song at one tempo; the nearest known one where it is too fast or too slow."""
+        return float(np.interp(np.log2(bpm), np.log2(self.bpm), self.scores.mean(axis=0)))
+
+    def along(self, times: Floats, bpm: float) -> Floats:
+        """Strength of the pulse around each moment (seconds): the best of a tempo, its half and its double."""
+        near = [int(np.abs(self.bpm - bpm * ratio).argmin()) for ratio in (0.5, 1.0, 2.0)]
+        best = self.scores[:, near].max(axis=1)
+        return np.asarray(np.interp(times, np.arange(len(best)) * _STEP_S, best), np.float64)
 
 
 def onset_envelope(risen: Rises) -> Array:
@@ -76,25 +91,17 @@ def level(raw: Array) -> Array:
     return np.asarray(above / np.maximum(np.maximum(spread, np.float32(0.25) * spread.max()), _FAINT), np.float32)
 
 
-def tempo_curves(envelope: Array) -> Iterator[TempoCurve]:
-    """Follow the tempo within each of `RANGES_BPM`.
+def measure(envelope: Array) -> Periodicity:
+    """Measure the periodicity of the rises.
 
     Parameters
     ----------
     envelope : ndarray, shape (n,), float32
         From `onset_envelope`.
     """
-    lowest, highest = RANGES_BPM[0][0], RANGES_BPM[-1][1]
-    count = int(np.log2(highest / lowest) * _STEPS_PER_OCTAVE) + 1
-    bpm = lowest * 2.0 ** (np.arange(count) / _STEPS_PER_OCTAVE)
-    scores = _scores(_correlations(envelope), bpm)
-    frames = np.arange(len(envelope))
-    centres = (np.arange(len(scores)) * _STEP_S) * _RATE
-    for low, high in RANGES_BPM:
-        inside = (bpm >= low) & (bpm <= high)
-        path = _best_path(scores[:, inside])
-        along = scores[:, inside][np.arange(len(path)), path]
-        yield TempoCurve(bpm=np.interp(frames, centres, bpm[inside][path]), strength=float(along.mean()))
+    count = int(np.log2(_FASTEST_BPM / _SLOWEST_BPM) * _STEPS_PER_OCTAVE) + 1
+    bpm = _SLOWEST_BPM * 2.0 ** (np.arange(count) / _STEPS_PER_OCTAVE)
+    return Periodicity(bpm=bpm, scores=_scores(_correlations(envelope), bpm))
 
 
 def _correlations(envelope: Array) -> Floats:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from tasks.audio.downbeat import Bars
 from tasks.audio.features import FRAME_RATE, HARMONY_RATE, Rises, Spectra
@@ -22,6 +23,8 @@ _EVEN_STEP_S = 2.0
 _BEATS_WITHOUT_BARS = 4
 _QUARTERS = 4
 _STILL = 1e-6
+_FAINT = 1e-3  # of the loudest
+_STRIKE_FRAMES = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,18 +39,26 @@ class Units:
         What each sounds like, of unit spread.
     harmony : ndarray, shape (units, 48), float64
         Chroma of its four quarters, of length one.
+    loudness : ndarray, shape (units,), float64
+        Level, as the logarithm to base 10.
+    busy, strike, tail : ndarray, shape (units, 4), float64
+        Rises of the four bands: their mean, the highest at its very start, the mean of its last quarter.
     """
 
     edges: Floats
     sound: Floats
     harmony: Floats
+    loudness: Floats
+    busy: Floats
+    strike: Floats
+    tail: Floats
 
 
 def unit_edges(grid: Grid | None, bars: Bars | None, duration_s: float) -> Floats:
     """Borders of the units: the first is 0, the last the song's end; what is too short joins its neighbour."""
     if grid is None:
         inner = np.arange(_EVEN_STEP_S, duration_s, _EVEN_STEP_S)
-    elif bars is None or bars.beats_a_bar is None:
+    elif bars is None:
         inner = grid.times[::_BEATS_WITHOUT_BARS]
     else:
         inner = grid.times[bars.positions == 1]
@@ -74,7 +85,18 @@ def describe(spectra: Spectra, risen: Rises, edges: Floats) -> Units:
     harmony = _means(chroma, quarters, float(HARMONY_RATE)).reshape(len(edges) - 1, -1)
     harmony = harmony - harmony.mean(axis=0)
     length = np.linalg.norm(harmony, axis=1, keepdims=True)
-    return Units(edges=edges, sound=sound, harmony=harmony / np.where(length > 0, length, 1))
+    level = _means(spectra.rms[:, None], edges, float(FRAME_RATE))[:, 0]
+    starts = np.clip(np.round(edges[:-1] * float(FRAME_RATE)).astype(int), 0, len(risen.bands) - 1)
+    last = np.column_stack((edges[1:] - np.diff(edges) / _QUARTERS, edges[1:])).ravel()
+    return Units(
+        edges=edges,
+        sound=sound,
+        harmony=harmony / np.where(length > 0, length, 1),
+        loudness=np.log10(np.maximum(level, _FAINT * max(float(level.max()), _STILL))),
+        busy=busy,
+        strike=np.asarray(maximum_filter1d(risen.bands, _STRIKE_FRAMES, axis=0)[starts], np.float64),
+        tail=_means(risen.bands, last, float(FRAME_RATE))[::2],
+    )
 
 
 def _means(rows: NDArray[np.floating], edges: Floats, rate: float) -> Floats:

@@ -16,6 +16,9 @@ from tasks.domain.document import SCHEMA, Document, expect_schema
 from tasks.domain.errors import InvalidRecord
 
 _ROUNDING_S = 1e-6
+_CURVE_BEATS = 8
+_GAP = 1.6
+_FREE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +31,17 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TempoPoint:
+    """Tempo at one moment, with the mean confidence of the beats that tell it."""
+
+    time_s: float
+    bpm: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """Beats of ``1/denominator`` in a bar."""
+    """Beats of ``1/denominator`` in a bar; over 8 a beat of the song is three of them, as in 6/8."""
 
     numerator: int
     denominator: int
@@ -80,11 +92,12 @@ class Loudness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """A window that would stand for the song."""
+    """A window that would stand for the song, with its score in 0..1 and why it was chosen."""
 
     start_s: float
     end_s: float
     score: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +151,31 @@ class Analysis:
     def duration_s(self) -> Fraction:
         """Exact duration in seconds."""
         return Fraction(self.samples, self.sample_rate)
+
+    def tempo_curve(self) -> tuple[TempoPoint, ...]:
+        """Tempo over time, a point every four beats, from the eight beats around it; nothing across gaps."""
+        points = []
+        for first in range(0, len(self.beats) - _CURVE_BEATS, _CURVE_BEATS // 2):
+            run = self.beats[first : first + _CURVE_BEATS + 1]
+            steps = sorted(after.time_s - before.time_s for before, after in pairwise(run))
+            if steps[-1] <= _GAP * steps[len(steps) // 2]:
+                points.append(
+                    TempoPoint(
+                        time_s=run[_CURVE_BEATS // 2].time_s,
+                        bpm=round(60 * _CURVE_BEATS / (run[-1].time_s - run[0].time_s), 3),
+                        confidence=round(sum(beat.confidence for beat in run) / len(run), 3),
+                    )
+                )
+        return tuple(points)
+
+    def free_stretches(self) -> tuple[tuple[float, float], ...]:
+        """Stretches (start and end in seconds) of two seconds and more that have no steady beat."""
+        end_s = float(self.duration_s)
+        times = [beat.time_s for beat in self.beats]
+        usual = sorted(after - before for before, after in pairwise(times))[len(times) // 2 - 1] if times[1:] else 0.0
+        edges = [0.0, *times, end_s]
+        least = max(_FREE_S, 2.5 * usual)
+        return tuple((before, after) for before, after in pairwise(edges) if after - before >= least)
 
     def section_at(self, time_s: float) -> int:
         """Index of the section that holds ``time_s``; times outside belong to the nearest section."""

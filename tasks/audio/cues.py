@@ -1,0 +1,152 @@
+"""What tells a beat from what lies between, and a downbeat from other beats.
+
+Conventions
+-----------
+A figure of a beat is about 0 where nothing is special and about 1 to 3 where something clearly is. Positions between
+beats are shares of the way to the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+
+from tasks.audio.features import FRAME_RATE, HARMONY_HOP, HARMONY_RATE, HOP, Rises, Spectra
+from tasks.audio.tempo import Array, Floats, level
+
+SHARES = (0.0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4)
+
+_RATE = float(FRAME_RATE)
+_STEP = HARMONY_HOP // HOP
+_TIMBRES = 12
+_AROUND_BEATS = 16
+_CONTEXT = 4
+_LIMIT = 3.0
+_USUAL_SPREAD: Floats = np.array((
+    *(1.0, 0.8, 0.8, 0.8, 0.8), *(0.8, 0.6, 0.6, 0.6, 0.6), *(0.6, 0.6),
+    *(0.2, 0.2, 0.2, 0.3, 0.3), *(0.8, 0.8, 0.25, 0.25),
+))  # fmt: skip
+"""Of each figure of a beat in music; a song in which one hardly varies says nothing by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cues:
+    """Curves of a song from which beats are described.
+
+    Attributes
+    ----------
+    rises : ndarray, shape (n, 5), float32
+        Levelled rises of the whole and of the four bands, widened by two frames each way.
+    chroma, bass, timbre : ndarray, shape (m + 1, d), float64
+        Running sums (from 0) of log chroma, log bass chroma and of the cosine transform of log mel bands, at
+        `HARMONY_RATE`.
+    loudness : ndarray, shape (m + 1, 1), float64
+        Running sum of the log level.
+    """
+
+    rises: Array
+    chroma: Floats
+    bass: Floats
+    timbre: Floats
+    loudness: Floats
+
+
+def prepare(spectra: Spectra, risen: Rises, envelope: Array) -> Cues:
+    """Prepare what beats are described by."""
+    levelled = np.stack([envelope, *(level(band) for band in risen.bands.T)], axis=1)
+    loud = max(float(np.quantile(spectra.mel, 0.999)), 1e-6)
+    # eight frames around each chroma vector's moment; what is missing at the ends is silence
+    padded = np.pad(spectra.mel, ((_STEP // 2, _STEP), (0, 0)))
+    coarse = padded[: len(spectra.chroma) * _STEP].reshape(-1, _STEP, padded.shape[1]).mean(axis=1)
+    logs = np.log1p(coarse * np.float32(1000 / loud))
+    timbre = scipy.fft.dct(logs, axis=1, norm="ortho")[:, 1 : _TIMBRES + 1]
+    level_db = np.log10(np.maximum(coarse.mean(axis=1), loud * np.float32(1e-4)) / np.float32(loud))
+    return Cues(
+        rises=maximum_filter1d(levelled, 5, axis=0),
+        chroma=_running(np.log1p(spectra.chroma / max(float(spectra.chroma.mean()), 1e-9))),
+        bass=_running(np.log1p(spectra.bass_chroma / max(float(spectra.bass_chroma.mean()), 1e-9))),
+        timbre=_running(timbre),
+        loudness=_running(level_db[:, None]),
+    )
+
+
+def rises_at(cues: Cues, times: Floats, share: float) -> Floats:
+    """Read the rises at ``share`` of the way from each beat to the next (the last too), shape (beats, 5)."""
+    steps = np.append(np.diff(times), times[-1] - times[-2])
+    frames = np.round((times + share * steps) * _RATE).astype(int)
+    return np.asarray(cues.rises[np.clip(frames, 0, len(cues.rises) - 1)], np.float64)
+
+
+def change_at(running: Floats, moments: Floats, reach_s: float | Floats) -> Floats:
+    """How differently it sounds before and after each moment: 1 - the cosine of the means, in 0..2."""
+    middle = _sum_to(running, moments)
+    before = middle - _sum_to(running, moments - reach_s)
+    after = _sum_to(running, moments + reach_s) - middle
+    shared = (before * after).sum(axis=1)
+    norm = np.sqrt(np.square(before).sum(axis=1) * np.square(after).sum(axis=1))
+    return np.asarray(np.where(norm > 0, 1 - shared / np.where(norm > 0, norm, 1), 0.0), np.float64)
+
+
+def beat_figures(cues: Cues, times: Floats) -> Floats:
+    """Describe each beat, shape (beats, 21), against the beats around it."""
+    step = float(np.median(np.diff(times)))
+    quarters = (rises_at(cues, times, 1 / 4) + rises_at(cues, times, 3 / 4)) / 2
+    columns = np.column_stack(
+        (
+            rises_at(cues, times, 0),
+            rises_at(cues, times, 1 / 2),
+            quarters[:, (0, 4)],
+            change_at(cues.chroma, times, step),
+            change_at(cues.chroma, times, 2 * step),
+            change_at(cues.chroma, times, 4 * step),
+            change_at(cues.bass, times, step),
+            change_at(cues.bass, times, 2 * step),
+            _distance_at(cues.timbre, times, step),
+            _distance_at(cues.timbre, times, 4 * step),
+            _jump_at(cues.loudness, times, step),
+            _jump_at(cues.loudness, times, 4 * step),
+        )
+    )
+    around = uniform_filter1d(columns, _AROUND_BEATS + 1, axis=0, mode="nearest")
+    spread = np.maximum((columns - around).std(axis=0), _USUAL_SPREAD / 2)
+    return np.asarray(np.clip((columns - around) / spread, -_LIMIT, _LIMIT), np.float64)
+
+
+def with_context(figures: Floats) -> Floats:
+    """Put the figures of the four beats before and after beside those of each beat."""
+    padded = np.pad(figures, ((_CONTEXT, _CONTEXT), (0, 0)))
+    count = len(figures)
+    return np.hstack([padded[shift : shift + count] for shift in range(2 * _CONTEXT + 1)])
+
+
+def _running(rows: NDArray[np.floating]) -> Floats:
+    return np.vstack((np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)))
+
+
+def _sum_to(running: Floats, moments: Floats) -> Floats:
+    """Sum of all rows up to each moment, between rows in proportion."""
+    # row k is centred on k / rate, so it is what sounds from half a row before to half a row after
+    at = np.clip(moments * float(HARMONY_RATE) + 0.5, 0, len(running) - 1)
+    low = np.minimum(at.astype(int), len(running) - 2)
+    share = (at - low)[:, None]
+    return np.asarray(running[low] * (1 - share) + running[low + 1] * share, np.float64)
+
+
+def _means(running: Floats, moments: Floats, reach_s: float) -> tuple[Floats, Floats]:
+    rows = reach_s * float(HARMONY_RATE)
+    middle = _sum_to(running, moments)
+    return (middle - _sum_to(running, moments - reach_s)) / rows, (_sum_to(running, moments + reach_s) - middle) / rows
+
+
+def _distance_at(running: Floats, moments: Floats, reach_s: float) -> Floats:
+    before, after = _means(running, moments, reach_s)
+    return np.asarray(np.sqrt(np.square(after - before).sum(axis=1)), np.float64)
+
+
+def _jump_at(running: Floats, moments: Floats, reach_s: float) -> Floats:
+    before, after = _means(running, moments, reach_s)
+    return np.asarray((after - before)[:, 0], np.float64)

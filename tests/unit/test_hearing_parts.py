@@ -1,0 +1,167 @@
+"""The parts of hearing do what their sentences say, on inputs whose answer is plain."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from benchmarks.scoring import bootstrap, score
+from benchmarks.songs import STYLES, make
+from tasks.audio.borders import checkerboard, pick
+from tasks.audio.free import in_time
+from tasks.audio.grid import Grid
+from tasks.audio.hooks import find_hooks
+from tasks.audio.judge import networks
+from tasks.audio.naming import Portrait, named
+from tasks.audio.pointer import follow, walk
+from tasks.audio.tempo import Periodicity
+from tests.support.analyses import analysis, section
+
+
+def test_the_bar_pointer_finds_the_best_of_all_rows() -> None:
+    random = np.random.default_rng(1)
+    frames, shortest, longest, region, steadiness = 24, 4, 6, 16, 5.0
+    gain = random.normal(-0.5, 1.0, frames)
+    paces = np.arange(shortest, longest + 1)
+    change = np.exp(-steadiness * np.abs(paces[None] / paces[:, None] - 1))
+    change = np.log(change / change.sum(axis=1, keepdims=True))
+
+    def worth(first: int, lengths: tuple[int, ...], before: int) -> float:
+        total = -np.log(paces[before]) + (gain[0] if first == paces[before] else 0.0)
+        at, last = first, before
+        for length in lengths:
+            total += change[last, length - shortest] + gain[at]
+            at, last = at + length, length - shortest
+        return float(total)
+
+    best = -np.inf
+    for before, first in itertools.product(range(3), range(7)):
+        if first > paces[before]:
+            continue
+        for count in range(1, 7):
+            for lengths in itertools.product(paces.tolist(), repeat=count):
+                starts = first + np.cumsum((0, *lengths))
+                if starts[-2] < frames <= starts[-1]:
+                    best = max(best, worth(first, lengths, before))
+    row = follow(gain, shortest, longest, region, steadiness, np.zeros(3))
+    assert len(row) >= 4
+    steps = np.diff(row)
+    assert steps.min() >= shortest
+    assert steps.max() <= longest
+    found = max(
+        worth(int(row[0]), (*steps.tolist(), last), before)
+        for before in range(3)
+        for last in paces.tolist()
+        if row[0] <= paces[before] and row[-1] + last >= frames
+    )
+    assert found == pytest.approx(best)
+
+
+def test_bars_are_walked_through_with_a_slip_where_it_pays() -> None:
+    odds = np.full(40, -2.0)
+    odds[:20:4] = 3.0
+    odds[21::4] = 3.0  # one beat too many in the middle
+    gain, slips, places = walk(odds, 4, 4.0)
+    assert slips == 1
+    assert gain == pytest.approx(3.0 * 10 - 4.0)
+    assert set(np.flatnonzero(places == 0)) == {*range(0, 20, 4), *range(21, 40, 4)}
+
+
+def test_a_network_is_summed_alike_however_many_rows_it_weighs() -> None:
+    network = networks()["reading"]
+    rows = np.random.default_rng(2).normal(size=(50, len(network.inward) - 1))
+    assert np.array_equal(network.judge(rows)[:7], network.judge(rows[:7]))
+
+
+def test_borders_are_picked_where_the_odds_are_and_lengths_are_usual() -> None:
+    odds = np.full(32, -4.0)
+    odds[[8, 15, 16, 24]] = (2.0, 2.0, 2.0, 2.0)
+    habit = np.full(33, -5.0)
+    habit[8] = -1.0
+    assert pick(odds, habit, 0.0).tolist() == [0, 8, 16, 24, 32]
+
+
+def test_a_checkerboard_is_highest_where_two_blocks_meet() -> None:
+    near = np.asarray(np.kron(np.eye(2), np.ones((6, 6))), np.float64)
+    assert int(checkerboard(near, 4).argmax()) == 6
+
+
+def test_beats_without_support_are_left_out_only_where_the_count_does_not_go_on() -> None:
+    bpm = np.array((60.0, 120.0))
+    scores = np.full((60, 2), 0.5)
+    scores[20:40] = 0.0
+    times = np.arange(0, 90, 0.5)
+    support = np.where((times > 30) & (times < 60), 0.0, 1.0)
+    periodicity = Periodicity(bpm=bpm, scores=scores)
+    assert in_time(Grid(times=times, support=support), periodicity).all()
+    shifted = np.concatenate((times[times < 59], times[times >= 59] + 0.25))
+    kept = in_time(Grid(times=shifted, support=support), periodicity)
+    assert not kept[(shifted > 33) & (shifted < 56)].any()
+    assert kept[(shifted < 28) | (shifted > 62)].all()
+
+
+def portrait(index: int, cluster: int, energy: float, kick: float = 1.0) -> Portrait:
+    return Portrait(
+        start_s=16.0 * index, end_s=16.0 * index + 16, units=8, cluster=cluster, sure=1.0, energy=energy, kick=kick,
+        valence=0.5, arousal=0.5,
+    )  # fmt: skip
+
+
+def labels(*parts: tuple[int, float, float]) -> list[str]:
+    portraits = [portrait(index, *part) for index, part in enumerate(parts)]
+    return [part.label for part in named(portraits)]
+
+
+def test_sections_are_named_by_energy_repetition_and_place() -> None:
+    verse, lead, chorus = (2, 0.6, 1.0), (3, 0.7, 1.0), (4, 1.0, 1.0)
+    song = labels((1, 0.3, 0.0), verse, lead, chorus, verse, lead, chorus, (5, 0.65, 1.0), chorus, (6, 0.3, 0.0))
+    assert song == [
+        "intro", "verse", "pre-chorus", "chorus", "verse", "pre-chorus", "chorus", "bridge", "chorus", "outro",
+    ]  # fmt: skip
+
+
+def test_what_comes_after_a_break_is_a_drop() -> None:
+    verse, pause, drop = (2, 0.7, 1.0), (3, 0.3, 0.0), (4, 1.0, 1.0)
+    song = labels((1, 0.4, 0.5), verse, pause, drop, verse, pause, drop, (1, 0.4, 0.5))
+    assert song == ["intro", "verse", "break", "drop", "verse", "break", "drop", "outro"]
+
+
+def test_hooks_last_9_to_60_seconds_and_do_not_overlap() -> None:
+    song = (section(0, 5, "intro", 0.2), section(5, 100, "verse", 0.5), section(100, 200, "chorus", 1.0))
+    hooks = find_hooks(song, tuple(np.arange(0, 200, 2.0).tolist()))
+    assert hooks[0].start_s == 100
+    assert all(9 <= hook.end_s - hook.start_s <= 60 and hook.end_s % 2 == 0 for hook in hooks)
+    assert find_hooks((section(0, 5, "verse"),), ()) == ()
+
+
+def test_a_tempo_curve_and_free_stretches_follow_from_the_beats() -> None:
+    beats = np.concatenate((np.arange(10, 30, 0.5), np.arange(40, 60, 0.6)))
+    song = analysis(44_100 * 70, beats.tolist(), [section(0, 70)], tempo_bpm=120.0)
+    points = song.tempo_curve()
+    assert {round(point.bpm) for point in points} == {120, 100}
+    assert all(not 28 < point.time_s < 42 for point in points)
+    assert song.free_stretches() == ((0.0, 10.0), (29.5, 40.0), (float(beats[-1]), 70.0))
+
+
+def test_a_perfect_estimate_scores_one_and_the_interval_holds_the_mean() -> None:
+    samples, truth = make("waltz", 3)
+    again, _ = make("waltz", 3)
+    assert np.array_equal(samples, again)
+    estimate = {name: truth[name] for name in ("beats", "downbeats", "tempo_bpm", "sections")}
+    found = score(truth, estimate)
+    assert found.pop("bias_ms") == 0.0
+    assert set(found.values()) == {1.0}
+    low, high = bootstrap([0.2, 0.4, 0.9])
+    assert low < 0.5 < high
+
+
+@pytest.mark.parametrize("style", list(STYLES))
+def test_truth_is_in_order_and_covers_the_song(style: str) -> None:
+    _, truth = make(style, 1)
+    assert np.all(np.diff(truth["beats"]) > 0)
+    sections = truth["sections"]
+    assert sections[0]["start"] == 0
+    assert sections[-1]["end"] == truth["duration"]
+    assert all(one["end"] == other["start"] for one, other in itertools.pairwise(sections))
