@@ -45,7 +45,7 @@ BARS = {
     "intro": (4, 8), "verse": (8, 12, 16), "prechorus": (4, 6), "chorus": (8, 8, 10), "drop": (8, 16),
     "bridge": (4, 8), "instrumental": (4, 8), "break": (8, 4), "outro": (4, 8),
 }  # fmt: skip
-SUNG = {"verse", "prechorus", "chorus", "bridge"}
+SUNG = ("verse", "prechorus", "chorus", "bridge")
 _LONGEST_S = 110.0
 
 

@@ -18,6 +18,7 @@ from tasks.domain.analysis import Analysis
 from tasks.media.ffmpeg import locate
 
 GOLDEN = Path(__file__).with_name("hearing.json")
+FORM = {"boundary_05", "boundary_3", "pairwise"}
 SEED = 4000  # no song with a seed from 3000 on was learnt from
 
 Sound = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -45,8 +46,10 @@ def test_every_style_is_heard_as_well_as_when_it_was_measured(tmp_path: Path, st
     samples, truth = make(style, SEED)
     found = scores_of(heard(write(tmp_path, samples, truth)), truth)
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))[style]
-    # a beat or a border more or less may come of another build of the decoder or of the resampler; a grid may not
-    assert {name: value for name, value in found.items() if name != "bias_ms"} == pytest.approx(golden, abs=0.06)
+    # a beat or a border more or less may come of another build of numpy or of the resampler, another grid may not; one
+    # border of five or six is worth up to 0.2
+    for name, value in golden.items():
+        assert found[name] == pytest.approx(value, abs=0.2 if name in FORM else 0.05), name
     assert abs(found["bias_ms"]) <= 8.0
 
 
@@ -95,11 +98,12 @@ def test_an_introduction_in_free_time_gets_no_beats_and_says_so(
     soundfile.write(tmp_path / "song.flac", np.clip(song, -1, 1), RATE)
     analysis = heard(tmp_path / "song.flac")
     beats = np.array([beat.time_s for beat in analysis.beats])
-    assert (beats < free_s - 3).sum() <= 4
+    # the pulse is measured in windows of twelve seconds, so within six of the first bar it is heard already
+    assert (beats < free_s - 6).sum() <= 2
     assert truth["tempo_bpm"] == pytest.approx(analysis.tempo_bpm, rel=0.01)
     start, end = analysis.free_stretches()[0]
-    assert start < 6
-    assert end > free_s - 4
+    assert start < 3
+    assert end > free_s - 6
 
 
 def test_a_drifting_tempo_is_followed(tmp_path: Path) -> None:
