@@ -25,7 +25,7 @@ from scipy.spatial.distance import cdist
 
 from tasks.audio.judge import Network
 from tasks.audio.tempo import Floats
-from tasks.audio.units import Units
+from tasks.audio.units import Units, alikeness
 
 LONGEST_UNITS = 32
 
@@ -44,7 +44,7 @@ def border_figures(units: Units) -> Floats:
     """Describe the start of each unit and of the two before and after it, shape (units, figures)."""
     distance = cdist(units.sound, units.sound)
     near = np.exp(-distance / (float(np.median(distance)) or 1.0))
-    chords = units.harmony @ units.harmony.T
+    chords = alikeness(units)
     columns = np.column_stack(
         (
             *(checkerboard(near, reach) for reach in _REACHES),

@@ -17,7 +17,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from tasks.audio.judge import Network
 from tasks.audio.tempo import Floats
-from tasks.audio.units import Units
+from tasks.audio.units import Units, alikeness
 
 _FIGURES = 12
 
@@ -25,7 +25,7 @@ _FIGURES = 12
 def pair_figures(units: Units, borders: NDArray[np.int64]) -> Floats:
     """Describe each pair of sections (the first with the second, the third, ...), shape (pairs, 12)."""
     parts = [slice(int(a), int(b)) for a, b in pairwise(borders)]
-    chords = units.harmony @ units.harmony.T
+    chords = alikeness(units)
     usual = max(float(np.median(chords)), 0.0)
     spread = max(float(np.std(units.loudness)), 0.05)
     busy_spread = np.maximum(units.busy.std(axis=0), 0.02)

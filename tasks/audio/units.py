@@ -99,6 +99,12 @@ def describe(spectra: Spectra, risen: Rises, edges: Floats) -> Units:
     )
 
 
+def alikeness(units: Units) -> Floats:
+    """Cosine between the harmonies of all units, shape (units, units)."""
+    # einsum, because a product by BLAS may round differently with another number of threads
+    return np.asarray(np.einsum("af,bf->ab", units.harmony, units.harmony, optimize=False), np.float64)
+
+
 def _means(rows: NDArray[np.floating], edges: Floats, rate: float) -> Floats:
     """Mean of the rows between successive edges (in seconds)."""
     total = np.vstack((np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)))
