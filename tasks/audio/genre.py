@@ -2,8 +2,8 @@
 
 Method
 ------
-Rules on tempo, meter, evenness and where the bass drum strikes, each with the share of generated songs that it named
-and named rightly. Rhythm says nothing about most songs; those get no hint.
+Rules on tempo, meter, evenness and where the bass drum strikes. Their confidences are judgements and were not
+measured. Rhythm says nothing about most songs; those get no hint.
 
 References
 ----------
