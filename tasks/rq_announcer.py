@@ -14,6 +14,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
+from rq.command import PUBSUB_CHANNEL_TEMPLATE
 from rq.worker import BaseWorker
 
 from cluster.faultpoint import faultpoint
@@ -68,8 +69,15 @@ class RqAnnouncer:
 
     def _room(self, workers: list[BaseWorker]) -> int:
         listening = [worker for worker in workers if {self._name, self._clips} & set(worker.queue_names())]
+        unknown = self._connected() - {worker.name for worker in workers}
         waiting = sum(Queue(name, connection=self._redis).count for name in (self._name, self._clips))
-        return max(0, _PER_WORKER * len(listening) - waiting)
+        return max(0, _PER_WORKER * (len(listening) + len(unknown)) - waiting)
+
+    def _connected(self) -> set[str]:
+        """Name the workers that are connected; a Redis that was wiped knows no others, since they tell it once."""
+        channels = self._redis.pubsub_channels(PUBSUB_CHANNEL_TEMPLATE % "*")
+        names = (channel.decode() if isinstance(channel, bytes) else channel for channel in channels)
+        return {name.removeprefix(PUBSUB_CHANNEL_TEMPLATE % "") for name in names}
 
     def _send(self, step: Announced, queue: str) -> None:
         delivery_id = uuid.uuid4().hex

@@ -98,6 +98,19 @@ def announcer_of(services: Services, redis: RedisServer) -> RqAnnouncer:
     return RqAnnouncer(services, open_redis(redis.url))
 
 
+def test_idle_workers_are_told_of_steps_although_redis_forgot_them(
+    services: Services, redis: RedisServer, tmp_path: Path
+) -> None:
+    announcer = announcer_of(services, redis)
+    assert announcer.turn() == 0
+    with rq_worker(services, redis, tmp_path / "elsewhere"):
+        redis.client().flushall()
+        add_job(services)
+        assert announcer.turn() == 1
+    add_job(services)
+    assert announcer.turn() == 0  # nobody is there any more
+
+
 @pytest.mark.parametrize("classes", [{}, GUARDED], ids=["stock", "guarded"])
 def test_the_command_of_the_plan_makes_a_film(
     services: Services, redis: RedisServer, tmp_path: Path, classes: dict[str, str]
