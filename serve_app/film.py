@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,18 +17,20 @@ from cluster.db.tables import Composition, Job
 from cluster.errors import ClusterError
 from cluster.jobs import store
 from cluster.jobs.states import State
-from cluster.runtime import Runtime
 from cluster.services import Services
 from serve_app.problems import job_error
 from tasks.domain.analysis import Analysis
 from tasks.domain.request import VideoRequest
 from tasks.domain.style import StyleName
 from tasks.domain.timeline import Timeline
-from tasks.executors import InlineExecutor, RayExecutor, is_over
+from tasks.executors import InlineExecutor, is_over
 from tasks.kernels import compile_alone
 from tasks.media.probe import sound_header
 from tasks.procedural.engine import warm
 from tasks.steps import songs
+
+if TYPE_CHECKING:
+    from cluster.runtime import Runtime
 
 _log = structlog.get_logger(__name__)
 
@@ -119,6 +122,9 @@ def _make_on_ray(services: Services, job_id: str, workers: int) -> None:
 
 
 def _make_with_runtime(services: Services, job_id: str, workers: int) -> None:
+    from cluster.runtime import Runtime  # noqa: PLC0415 - one process needs no Ray and does not load it
+    from tasks.ray_executor import RayExecutor  # noqa: PLC0415
+
     runtime = Runtime(services.settings, workers=workers)
     prelude = _Prelude(services, job_id)
     prelude.start()

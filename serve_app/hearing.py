@@ -12,7 +12,6 @@ from cluster.db.engine import reading, writing
 from cluster.db.tables import Job, Song
 from cluster.jobs import store
 from cluster.jobs.states import State
-from cluster.runtime import Runtime
 from cluster.services import Services
 from serve_app.film import cores
 from serve_app.problems import job_error
@@ -20,7 +19,7 @@ from serve_app.progress import watch
 from tasks import notation, workflow
 from tasks.domain.analysis import Analysis
 from tasks.domain.corrections import Corrections, adding
-from tasks.executors import InlineExecutor, RayExecutor
+from tasks.executors import InlineExecutor
 from tasks.steps import songs
 from tasks.steps.heard import corrected, corrections_of, heard_in, keep_corrections
 
@@ -105,6 +104,9 @@ def set_right(services: Services, song: Song, corrections: Corrections | None, i
 
 def _run_on_ray(services: Services, job_id: str, workers: int) -> None:
     """Let Ray describe the sections side by side; what it prints goes to the log."""
+    from cluster.runtime import Runtime  # noqa: PLC0415 - one process needs no Ray and does not load it
+    from tasks.ray_executor import RayExecutor  # noqa: PLC0415
+
     with services.settings.log_file.open("a") as log, contextlib.redirect_stdout(log):
         runtime = Runtime(services.settings, workers=workers)
         try:

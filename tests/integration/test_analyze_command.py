@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -135,3 +137,8 @@ def test_a_picture_of_any_song(tmp_path: Path, seconds: int) -> None:
     draw_analysis("A title that is far too long for one line " * 9, song, features(seconds), peaks, tmp_path / "x.png")
     with Image.open(tmp_path / "x.png") as picture:
         assert picture.size == SIZE
+
+
+def test_what_one_process_does_loads_no_ray() -> None:
+    code = "import sys, serve_app.hearing, serve_app.film; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

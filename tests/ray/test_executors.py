@@ -19,7 +19,8 @@ from tasks import workflow
 from tasks.dispatcher import expect_turning, start_dispatcher
 from tasks.domain.request import Resolution, VideoRequest
 from tasks.domain.style import StyleName
-from tasks.executors import Executor, InlineExecutor, RayExecutor
+from tasks.executors import Executor, InlineExecutor
+from tasks.ray_executor import RayExecutor
 from tasks.steps import songs
 from tasks.steps.context import Mapper
 from tasks.wakeup import SKIPPED, run_step
