@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import uuid
@@ -188,7 +189,7 @@ def test_a_cluster_of_two_nodes_is_refused_the_embedded_database(
 
 
 @pytest.mark.full
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_a_node_that_dies_in_the_middle_takes_nothing_with_it(two_nodes: TwoNodes, tmp_path: Path) -> None:
     doomed = two_nodes.cluster.add_node(num_cpus=2, object_store_memory=100 << 20)
     song = write_song(tmp_path / "doomed.wav", 40.0, 126)
@@ -199,8 +200,9 @@ def test_a_node_that_dies_in_the_middle_takes_nothing_with_it(two_nodes: TwoNode
         runtime_env={"env_vars": {"VC_LEASE_S": "8", "VC_HEARTBEAT_S": "2", "VC_REAP_EVERY_S": "1"}},
     )
     wait_for(lambda: "drawing" in client.get_job_logs(job_id))
-    wait_for(lambda: any(task.node_id == doomed.node_id for task in _running(two_nodes.address)))
+    holder = wait_for(lambda: _frozen_holder(two_nodes, doomed.node_id))
     two_nodes.cluster.remove_node(doomed, allow_graceful=False)
+    os.kill(holder, signal.SIGKILL)  # as the end of its machine would; frozen, it does not see that of its node
     wait_for(lambda: client.get_job_status(job_id).is_terminal(), limit_s=240)
     assert client.get_job_status(job_id) == JobStatus.SUCCEEDED, client.get_job_logs(job_id)
     with reading(two_nodes.services.engine) as session:
@@ -211,5 +213,17 @@ def test_a_node_that_dies_in_the_middle_takes_nothing_with_it(two_nodes: TwoNode
     assert picture_hashes(out) == picture_hashes(local)
 
 
-def _running(address: str) -> list[Any]:
-    return [task for task in list_tasks(address=address, limit=1000) if task.state == "RUNNING"]
+def _frozen_holder(nodes: TwoNodes, node_id: str) -> int:
+    """Stop a process of the node in the middle of a step and give its id; 0 while none is."""
+    for task in list_tasks(address=nodes.address, limit=1000, detail=True):
+        if task.state != "RUNNING" or task.node_id != node_id or not task.worker_pid:
+            continue
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(task.worker_pid, signal.SIGSTOP)
+        with reading(nodes.services.engine) as session:
+            held = session.exec(select(Step.lease_owner).where(Step.state == State.RUNNING)).all()
+        if any(owner is not None and owner.endswith(f":{task.worker_pid}") for owner in held):
+            return int(task.worker_pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(task.worker_pid, signal.SIGCONT)
+    return 0
