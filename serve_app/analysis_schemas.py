@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.domain.analysis import Analysis, Beat, Engine, Genre, Hook, Loudness, Meter, Mood, Section
+from tasks.domain.analysis import Analysis, Beat, Engine, Genre, Hook, Loudness, Meter, Mood, Section, Sound
 from tasks.domain.corrections import Corrections, from_json, to_json
 
 _BEAT = {"time_s": 0.35, "position": 1, "confidence": 0.9}
@@ -36,10 +36,11 @@ _EXAMPLE: dict[str, Any] = {
     "sections": [_SECTION],
     "mood": None,
     "genre": None,
-    "loudness": None,
+    "loudness": {"integrated_lufs": -9.4, "range_lu": 5.2, "true_peak_dbtp": -0.3},
     "hooks": [],
     "alternatives": [],
     "engine": {"name": "vibecraft", "version": "1"},
+    "sound": {"clipped_runs": 0, "clipped_share": 0.0, "silences": [[179.6, 181.2]], "dc": [0.0, 0.0]},
 }
 _CORRECTION_EXAMPLES: list[Any] = [
     {"corrections": [{"kind": "tempo_scale", "factor": "x2"}, {"kind": "downbeat_shift", "beats": 1}]},
@@ -81,6 +82,7 @@ class AnalysisOut(BaseModel):
     hooks: list[Hook]
     alternatives: list[dict[str, Any]]
     engine: Engine
+    sound: Sound | None
 
     @classmethod
     def of(cls, analysis: Analysis) -> AnalysisOut:

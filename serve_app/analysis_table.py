@@ -6,9 +6,11 @@ from rich.console import Console
 from rich.table import Table
 
 from serve_app.hearing import Heard
-from tasks.domain.analysis import Analysis, Section
+from tasks.domain.analysis import Analysis, Loudness, Section, Sound
 
 _BAR = 12
+_AUDIBLE_CLIPPING = 1e-4
+_AUDIBLE_DC = 0.01
 
 
 def print_analysis(heard: Heard, console: Console) -> None:
@@ -52,8 +54,9 @@ def _facts(heard: Heard) -> dict[str, str]:
     if analysis.genre is not None:
         facts["genre"] = f"{analysis.genre.name} ({analysis.genre.confidence:.0%} sure)"
     if analysis.loudness is not None:
-        loudness = analysis.loudness
-        facts["loudness"] = f"{loudness.integrated_lufs:.1f} LUFS, range {loudness.range_lu:.1f} LU"
+        facts["loudness"] = _loudness(analysis.loudness)
+    if flaws := _flaws(analysis):
+        facts["flaws"] = flaws
     if analysis.hooks:
         facts["hooks"] = ", ".join(f"{clock(hook.start_s)} to {clock(hook.end_s)}" for hook in analysis.hooks)
     if heard.corrections:
@@ -65,6 +68,24 @@ def _tempo(analysis: Analysis) -> str:
     if analysis.tempo_bpm is None:
         return "no beat was heard"
     return f"{analysis.tempo_bpm:.2f} BPM ({analysis.tempo_confidence:.0%} sure)"
+
+
+def _loudness(loudness: Loudness) -> str:
+    figures = f"{loudness.integrated_lufs:.1f} LUFS, range {loudness.range_lu:.1f} LU"
+    return f"{figures}, true peak {loudness.true_peak_dbtp:.1f} dBTP"
+
+
+def _flaws(analysis: Analysis) -> str:
+    """Name what is wrong with the sound, where it is enough to be heard."""
+    sound = analysis.sound or Sound()
+    found = []
+    if sound.clipped_share >= _AUDIBLE_CLIPPING:
+        found.append(f"clipped {sound.clipped_runs} times ({sound.clipped_share:.2%} of the samples)")
+    if sound.silences:
+        found.append(f"{sum(end_s - start_s for start_s, end_s in sound.silences):.1f} s of digital silence")
+    if any(abs(offset) >= _AUDIBLE_DC for offset in sound.dc):
+        found.append(f"a constant offset of {max(sound.dc, key=abs):+.3f}")
+    return ", ".join(found)
 
 
 def _bar(section: Section) -> str:

@@ -48,6 +48,7 @@ def listen(
     pcm_to: Path | None = None,
     max_s: int = 900,
     name: str | None = None,
+    block_s: int = 1,
     on_progress: Callable[[float], None] = lambda _: None,
     map: Callable[..., Iterable[Any]] = map,  # noqa: A002 - the caller's way of mapping stands for the built-in one
 ) -> Heard:
@@ -65,6 +66,8 @@ def listen(
         Longest song that is accepted, in seconds.
     name : str, optional
         What sentences about the song call it; without it the file's name.
+    block_s : int
+        Seconds that are decoded at a time; what is heard does not depend on it.
     on_progress : callable
         Told how much is done, in 0..1.
     map : callable
@@ -75,7 +78,7 @@ def listen(
     InvalidInput
         If the file is no song or breaks a rule; each case has its own code.
     """
-    decoder = Decoder(path, sound_header(path, name), ffmpeg=ffmpeg, max_s=max_s, name=name)
+    decoder = Decoder(path, sound_header(path, name), ffmpeg=ffmpeg, max_s=max_s, name=name, block_s=block_s)
     spectra = hear(decoder, pcm_to, lambda share: on_progress(_DECODING * share))
     try:
         heard = _understand(decoder, spectra, map)
@@ -139,10 +142,11 @@ def _understand(decoder: Decoder, spectra: Spectra, each: Callable[..., Iterable
         sections=sections,
         mood=song_mood(spectra, risen, pace, duration_s),
         genre=None if rhythm is None or bars is None else hint(rhythm.cues, rhythm.readings[0], pace),
-        loudness=None,
+        loudness=decoder.loudness,
         hooks=find_hooks(sections, downbeats),
         alternatives=() if rhythm is None else rhythm.alternatives(),
         engine=Engine(name="vibecraft", version=ENGINE_VERSION),
+        sound=decoder.sound,
     )
     return Heard(analysis=analysis, features=curves(spectra, risen))
 

@@ -2,10 +2,12 @@
 
 Conventions
 -----------
-Time 0 is the first decoded sample, whatever time stamps the file carries. Samples are float32 in -1..1, of shape
-``(n, channels)``, at the file's own rate; one channel stays one, two stay two, more are mixed down to two by the
-decoder's matrix. A song is read in blocks of exactly one second (the last one is shorter), so that whatever is
-computed block by block is the same for every reader.
+Time 0 is the first decoded sample that a player plays, whatever time stamps the file carries. Samples are float32 in
+-1..1, of shape ``(n, channels)``, at the file's own rate; one channel stays one, two stay two, more are mixed down to
+two by the decoder's matrix. A song is read in blocks of whole seconds (the last one is shorter). Whatever depends on a
+stretch of sound is decided a second at a time, so that the length of the blocks does not show.
+
+Loudness and flaws are measured in the same pass, before what goes beyond full scale is clipped as a player clips it.
 
 Method
 ------
@@ -27,6 +29,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from tasks.audio.flaws import FlawMeter
+from tasks.audio.loudness import LoudnessMeter
+from tasks.domain.analysis import Loudness, Sound
 from tasks.domain.errors import ChildFailed, ChildLost, InvalidInput
 from tasks.media.probe import SoundHeader
 from tasks.media.sandbox import GUARDED_INPUT, Child, guarded
@@ -45,10 +50,11 @@ _FADE_S = 0.05
 _SLACK_S = 1
 _SLACK_SHARE = Fraction(2, 100)
 _FLOAT_BYTES = 4
+_MOST = 16.0  # times full scale: a float that goes beyond is damage
 
 
 class Decoder:
-    """One pass over one song; afterwards it knows how long the song is.
+    """One pass over one song; afterwards it knows how long, how loud and how sound the song is.
 
     Attributes
     ----------
@@ -58,9 +64,22 @@ class Decoder:
         In Hz.
     channels : int
         1 or 2.
+    loudness : Loudness or None
+        None before the end, and of a song without anything loud enough.
+    sound : Sound or None
+        None before the end.
     """
 
-    def __init__(self, path: Path, header: SoundHeader, *, ffmpeg: str, max_s: int, name: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        header: SoundHeader,
+        *,
+        ffmpeg: str,
+        max_s: int,
+        name: str | None = None,
+        block_s: int = 1,
+    ) -> None:
         called = name or path.name
         if header.promised_s is not None and header.promised_s > max_s + 1:
             raise too_long(called, max_s)
@@ -69,11 +88,14 @@ class Decoder:
         self.samples = 0
         self.sample_rate = header.sample_rate
         self.channels = min(header.channels, _STEREO)
+        self.loudness: Loudness | None = None
+        self.sound: Sound | None = None
         self._path = path
         self._name = called
         self._promised_s = header.promised_s
         self._ffmpeg = ffmpeg
         self._max_s = max_s
+        self._block_s = block_s
 
     @property
     def share(self) -> float:
@@ -83,7 +105,7 @@ class Decoder:
         return min(1.0, self.samples / float(self._promised_s * self.sample_rate))
 
     def blocks(self) -> Generator[Samples]:
-        """Decode the song; every block holds one second, the last one what is left.
+        """Decode the song; every block holds ``block_s`` seconds, the last one what is left.
 
         Yields
         ------
@@ -97,7 +119,9 @@ class Decoder:
         ChildLost
             If the decoder was killed or hung.
         """
-        buffer = np.empty((self.sample_rate, self.channels), np.float32)
+        loudness = LoudnessMeter(self.sample_rate, self.channels)
+        flaws = FlawMeter(self.sample_rate, self.channels)
+        buffer = np.empty((self._block_s * self.sample_rate, self.channels), np.float32)
         view = memoryview(buffer.data).cast("B")
         with guarded(self._path, self._command) as child:
             while got := self._read(child, view) // (_FLOAT_BYTES * self.channels):
@@ -105,11 +129,15 @@ class Decoder:
                 if self.samples > self._max_s * self.sample_rate:
                     raise too_long(self._name, self._max_s)
                 block = np.nan_to_num(buffer[:got], nan=0.0, posinf=1.0, neginf=-1.0)
+                np.clip(block, -_MOST, _MOST, out=block)
+                loudness.push(block)
+                flaws.push(block)
                 yield np.clip(block, -1.0, 1.0, out=block)
-                if got < self.sample_rate:
+                if got < len(buffer):
                     break
             self._end(child)
         self._expect_whole()
+        self.loudness, self.sound = loudness.finish(), flaws.finish()
 
     def _command(self, descriptor: int) -> list[str]:
         sound = ffmpeg_python.input("fd:", fd=descriptor, **GUARDED_INPUT)["a:0"]
@@ -162,6 +190,7 @@ class Ear:
     """Turn blocks of a song into what is analysed: one channel at `HEARD_RATE`."""
 
     def __init__(self, sample_rate: int) -> None:
+        self._second = sample_rate
         self._resampler = soxr.ResampleStream(sample_rate, HEARD_RATE, 1, dtype="float32")
         self._fade = int(_FADE_S * sample_rate)
         self._left = 0.0
@@ -172,17 +201,20 @@ class Ear:
         Parameters
         ----------
         block : ndarray, shape (n, channels), float32
-            The next block of the song; may be empty when it is the last.
+            The next block of the song, of whole seconds except at the end; may be empty when it is the last.
 
         Returns
         -------
         ndarray, shape (m,), float32
         """
-        heard: Samples = self._resampler.resample_chunk(np.ascontiguousarray(self._mix(block)), last=last)
+        mixed = np.empty(len(block), np.float32)
+        for at in range(0, len(block), self._second):
+            mixed[at : at + self._second] = self._mix(block[at : at + self._second])
+        heard: Samples = self._resampler.resample_chunk(mixed, last=last)
         return heard
 
     def _mix(self, block: Samples) -> Samples:
-        if block.shape[1] == 1 or not len(block):
+        if block.shape[1] == 1:
             return block[:, 0]
         left = block[:, 0]
         middle = (left + block[:, 1]) * np.float32(0.5)

@@ -9,6 +9,7 @@ def warm() -> None:
     """Compile, or load, the kernels by letting them follow and count a pulse, and the filters' library."""
     import librosa.filters  # noqa: PLC0415 - these imports compile for seconds where nothing is cached
 
+    from tasks.audio.loudness import LOWEST_RATE, LoudnessMeter  # noqa: PLC0415
     from tasks.audio.pointer import follow, walk  # noqa: PLC0415
 
     assert librosa.filters is not None
@@ -16,3 +17,4 @@ def warm() -> None:
     gain[::25] = 1.0
     follow(gain, 20, 30, 16, 100.0, np.zeros(11))
     walk(gain, 4, 1.0)
+    LoudnessMeter(LOWEST_RATE, 1).push(np.zeros((LOWEST_RATE, 1), np.float32))

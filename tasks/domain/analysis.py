@@ -83,11 +83,33 @@ class Genre:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loudness:
-    """EBU R128 figures."""
+    """EBU R128 figures of the sound as it is decoded, which may go beyond full scale."""
 
     integrated_lufs: float
     range_lu: float
     true_peak_dbtp: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """What is wrong with the samples.
+
+    Attributes
+    ----------
+    clipped_runs : int
+        How often a channel stays at full scale for three samples or more.
+    clipped_share : float
+        Share of the samples that lie in those runs, in 0..1.
+    silences : tuple of (float, float)
+        Start and end, in seconds, of digital silence of half a second and more.
+    dc : tuple of float
+        Mean of each channel, in -1..1.
+    """
+
+    clipped_runs: int = 0
+    clipped_share: float = 0.0
+    silences: tuple[tuple[float, float], ...] = ()
+    dc: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +132,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """The whole record of one song.
+    """The whole record of one song; ``sound`` is None in documents that were written before it was looked at.
 
     Raises
     ------
@@ -134,6 +156,7 @@ class Analysis:
     hooks: tuple[Hook, ...]
     alternatives: tuple[Document, ...]
     engine: Engine
+    sound: Sound | None = None
 
     def __post_init__(self) -> None:
         if self.samples <= 0 or self.sample_rate <= 0:
@@ -201,6 +224,9 @@ class Analysis:
         fields["engine"] = Engine(**fields["engine"])
         if fields["mood"] is not None:
             fields["mood"] = Mood(**{**fields["mood"], "tags": tuple(fields["mood"]["tags"])})
+        if fields.get("sound") is not None:
+            silences = tuple((start_s, end_s) for start_s, end_s in fields["sound"]["silences"])
+            fields["sound"] = Sound(**{**fields["sound"], "silences": silences, "dc": tuple(fields["sound"]["dc"])})
         for name, record in (("meter", Meter), ("genre", Genre), ("loudness", Loudness)):
             if fields[name] is not None:
                 fields[name] = record(**fields[name])

@@ -48,7 +48,7 @@ def record(ended: CompletedProcess[str]) -> Analysis:
 def test_a_table_for_people(run: Run) -> None:
     ended = run("--workers", "1")
     assert ended.returncode == 0, ended.stderr
-    for word in ("My Song.wav, 0:12.0", "tempo", "BPM", "key", "beats", "energy", "0:00.0", "█"):
+    for word in ("My Song.wav, 0:12.0", "tempo", "BPM", "key", "beats", "LUFS", "dBTP", "energy", "0:00.0", "█"):
         assert word in ended.stdout
     assert "set by you" not in ended.stdout
     assert "listening" in ended.stderr

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tasks.domain.analysis import Analysis
+from tasks.domain.analysis import Analysis, Loudness, Sound
+from tasks.domain.document import canonical
 from tasks.domain.effect import Curve, Effect, EffectKind
 from tasks.domain.errors import InvalidInput, InvalidRecord
 from tasks.domain.features import CURVES, Features
@@ -22,6 +25,21 @@ from tests.support.analyses import analysis, features, section, steady
 def test_an_analysis_survives_being_written() -> None:
     song = steady(10)
     assert Analysis.from_json(song.to_json()) == song
+
+
+def test_what_was_measured_of_the_sound_survives_being_written() -> None:
+    song = replace(
+        steady(10),
+        loudness=Loudness(integrated_lufs=-9.4, range_lu=5.2, true_peak_dbtp=0.3),
+        sound=Sound(clipped_runs=2, clipped_share=1e-5, silences=((0.0, 0.75),), dc=(0.0, -0.01)),
+    )
+    assert Analysis.from_json(json.loads(canonical(song.to_json()))) == song
+
+
+def test_an_analysis_without_its_sound_is_still_read() -> None:
+    document = steady(10).to_json()
+    del document["sound"]
+    assert Analysis.from_json(document) == steady(10)
 
 
 def test_an_analysis_has_every_key_from_the_start() -> None:
