@@ -85,15 +85,27 @@ def _promised_duration(container: InputContainer, path: Path) -> Fraction | None
     form = container.format.name
     if form == "aac" or (form == "mp3" and not _counts_frames(path)):
         return None  # both would be guesses from the bit rate
-    own = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
-    if own is not None:
-        return int(own[1]) * 3600 + int(own[2]) * 60 + Fraction(own[3])
-    if "matroska" not in form and stream.duration is not None and stream.time_base is not None:
+    if "matroska" in form:
+        return _promised_by_matroska(container)
+    if stream.duration is not None and stream.time_base is not None:
         promised = stream.duration * stream.time_base
         return promised * _promised_share(path) if form == "wav" else promised
-    if container.duration is not None and len(container.streams) == 1:  # else it may be that of the pictures
-        return Fraction(container.duration, av.time_base)
     return None
+
+
+def _promised_by_matroska(container: InputContainer) -> Fraction | None:
+    """How long the sound should be: its own tag or the file's header say when it ends, its start when it begins."""
+    stream = container.streams.audio[0]
+    own = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    if own is not None:
+        end_s = int(own[1]) * 3600 + int(own[2]) * 60 + Fraction(own[3])
+    elif container.duration is not None and len(container.streams) == 1:  # else it may be that of the pictures
+        end_s = Fraction(container.duration, av.time_base)
+    else:
+        return None
+    if stream.start_time is None or stream.time_base is None:
+        return end_s
+    return end_s - max(Fraction(0), stream.start_time * stream.time_base)
 
 
 def _counts_frames(path: Path) -> bool:
