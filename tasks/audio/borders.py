@@ -42,12 +42,15 @@ _USUAL: Floats = np.array(
 
 def border_figures(units: Units) -> Floats:
     """Describe the start of each unit and of the two before and after it, shape (units, figures)."""
-    distance = cdist(units.sound, units.sound)
-    near = np.exp(-distance / (float(np.median(distance)) or 1.0))
+    near = cdist(units.sound, units.sound)  # a song of an hour has thousands of units: one such table at a time
+    near /= -(float(np.median(near)) or 1.0)
+    np.exp(near, out=near)
+    by_sound = [checkerboard(near, reach) for reach in _REACHES]
+    del near
     chords = alikeness(units)
     columns = np.column_stack(
         (
-            *(checkerboard(near, reach) for reach in _REACHES),
+            *by_sound,
             *(checkerboard(chords, reach) for reach in _REACHES),
             *stripes(chords),
             _jump(units.loudness[:, None], 1),
@@ -106,7 +109,9 @@ def pick(odds: Floats, habit: Floats, cost: float) -> NDArray[np.int64]:
 def checkerboard(near: Floats, reach: int) -> Floats:
     """How much more alike the units on either side are than those across, ``reach`` units each way."""
     count = len(near)
-    total = np.pad(np.cumsum(np.cumsum(near, axis=0), axis=1), ((1, 0), (1, 0)))
+    total = np.zeros((count + 1, count + 1))
+    np.cumsum(near, axis=0, out=total[1:, 1:])
+    np.cumsum(total[1:, 1:], axis=1, out=total[1:, 1:])
     at = np.arange(count)
     low, high = np.maximum(at - reach, 0), np.minimum(at + reach, count)
     left, right = np.maximum(at - low, 1), high - at

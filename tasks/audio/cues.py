@@ -22,6 +22,7 @@ SHARES = (0.0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4)
 
 _RATE = float(FRAME_RATE)
 _STEP = HARMONY_HOP // HOP
+_MOMENTS_AT_ONCE = 512
 _TIMBRES = 12
 _AROUND_BEATS = 16
 _CONTEXT = 4
@@ -59,9 +60,7 @@ def prepare(spectra: Spectra, risen: Rises, envelope: Array) -> Cues:
     """Prepare what beats are described by."""
     levelled = np.stack([envelope, *(level(band) for band in risen.bands.T)], axis=1)
     loud = max(float(np.quantile(spectra.mel, 0.999)), 1e-6)
-    # eight frames around each chroma vector's moment; what is missing at the ends is silence
-    padded = np.pad(spectra.mel, ((_STEP // 2, _STEP), (0, 0)))
-    coarse = padded[: len(spectra.chroma) * _STEP].reshape(-1, _STEP, padded.shape[1]).mean(axis=1)
+    coarse = _around_moments(spectra.mel, len(spectra.chroma))
     logs = np.log1p(coarse * np.float32(1000 / loud))
     timbre = scipy.fft.dct(logs, axis=1, norm="ortho")[:, 1 : _TIMBRES + 1]
     level_db = np.log10(np.maximum(coarse.mean(axis=1), loud * np.float32(1e-4)) / np.float32(loud))
@@ -121,6 +120,19 @@ def with_context(figures: Floats) -> Floats:
     padded = np.pad(figures, ((_CONTEXT, _CONTEXT), (0, 0)))
     count = len(figures)
     return np.hstack([padded[shift : shift + count] for shift in range(2 * _CONTEXT + 1)])
+
+
+def _around_moments(mel: Array, count: int) -> Array:
+    """Mean of the eight frames around each chroma vector's moment; what is missing at the ends is silence."""
+    parts = []
+    for first in range(0, count, _MOMENTS_AT_ONCE):  # a padded copy of all would take much memory
+        moments = min(_MOMENTS_AT_ONCE, count - first)
+        start = first * _STEP - _STEP // 2
+        some = mel[max(0, start) : max(0, start + moments * _STEP)]
+        lead = max(0, -start)
+        padded = np.pad(some, ((lead, moments * _STEP - lead - len(some)), (0, 0)))
+        parts.append(padded.reshape(moments, _STEP, -1).mean(axis=1))
+    return np.concatenate(parts)
 
 
 def _running(rows: NDArray[np.floating]) -> Floats:

@@ -54,6 +54,7 @@ _RISE_LAG = 2
 _SILENT = 1e-4  # of full scale: quieter than this is silence, not music to be scaled up
 _LOUD_QUANTILE = 0.99
 _BLOCK = 2048
+_SHAPES = {"mel": (-1, _MELS), "rms": (-1,), "centroid_hz": (-1,), "chroma": (-1, 12), "bass_chroma": (-1, 12)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,8 @@ class Listener:
         self._mel_bank = _mel_bank()
         self._chroma_bank, self._bass_bank = _chroma_banks()
         self._hz = np.linspace(0, HEARD_RATE / 2, _WINDOW // 2 + 1, dtype=np.float32)
-        self._parts: dict[str, list[Array]] = {"mel": [], "rms": [], "centroid_hz": [], "chroma": [], "bass_chroma": []}
+        # they grow in place: a list of parts would be in memory twice when it is joined
+        self._parts = {name: bytearray() for name in _SHAPES}
 
     def push(self, samples: Array) -> None:
         """Take the next samples, shape (n,), float32 at `HEARD_RATE`."""
@@ -118,21 +120,26 @@ class Listener:
             self._levels(magnitude)
         for magnitude in self._long.finish():
             self._harmony(magnitude)
-        return Spectra(**{name: np.concatenate(parts) for name, parts in self._parts.items()})
+        return Spectra(
+            **{name: np.frombuffer(self._parts[name], np.float32).reshape(_SHAPES[name]) for name in _SHAPES}
+        )
 
     def _levels(self, magnitude: Array) -> None:
         total = magnitude.sum(axis=1)
         power = np.square(magnitude).sum(axis=1)
         weighted = (magnitude * self._hz).sum(axis=1)
         # Parseval for a Hann window: its squares sum to 3/8 of its length
-        self._parts["rms"].append(np.sqrt(power * np.float32(2 / (0.375 * _WINDOW * _WINDOW))))
-        self._parts["centroid_hz"].append(weighted / np.maximum(total, np.float32(1e-6)))
-        self._parts["mel"].append(_through(self._mel_bank, magnitude))
+        self._keep("rms", np.sqrt(power * np.float32(2 / (0.375 * _WINDOW * _WINDOW))))
+        self._keep("centroid_hz", weighted / np.maximum(total, np.float32(1e-6)))
+        self._keep("mel", _through(self._mel_bank, magnitude))
 
     def _harmony(self, magnitude: Array) -> None:
         power = np.square(magnitude)
-        self._parts["chroma"].append(_through(self._chroma_bank, power))
-        self._parts["bass_chroma"].append(_through(self._bass_bank, power))
+        self._keep("chroma", _through(self._chroma_bank, power))
+        self._keep("bass_chroma", _through(self._bass_bank, power))
+
+    def _keep(self, name: str, rows: Array) -> None:
+        self._parts[name] += np.ascontiguousarray(rows, np.float32).data.cast("B")
 
 
 class _Framer:
@@ -175,12 +182,14 @@ def rises(spectra: Spectra) -> Rises:
     loud = float(np.quantile(spectra.mel.max(axis=1), _LOUD_QUANTILE))
     if loud <= _SILENT * _WINDOW / 4:
         return Rises(bands=bands)
-    logs = np.log1p(spectra.mel * np.float32(100.0 / loud))
-    before = maximum_filter1d(logs[:-_RISE_LAG], 3, axis=1)
-    flux = np.maximum(logs[_RISE_LAG:] - before, 0)
     edges = np.searchsorted(mel_centres_hz(), (_KICK_HZ, 1000.0, _SNARE_HZ))
-    for number, part in enumerate(np.split(flux, edges, axis=1)):
-        bands[_RISE_LAG:, number] = part.mean(axis=1)
+    for start in range(_RISE_LAG, len(bands), _BLOCK):
+        end = start + _BLOCK
+        logs = np.log1p(spectra.mel[start - _RISE_LAG : end] * np.float32(100.0 / loud))
+        before = maximum_filter1d(logs[:-_RISE_LAG], 3, axis=1)
+        flux = np.maximum(logs[_RISE_LAG:] - before, 0)
+        for number, part in enumerate(np.split(flux, edges, axis=1)):
+            bands[start:end, number] = part.mean(axis=1)
     return Rises(bands=bands)
 
 
@@ -196,9 +205,9 @@ def curves(spectra: Spectra, risen: Rises) -> Features:
         "kick": bands[:, 0],
         "snare": bands[:, 1:3].mean(axis=1),
         "rms": level,
-        "bass": spectra.mel[:, low].mean(axis=1),
-        "mid": spectra.mel[:, ~low & ~high].mean(axis=1),
-        "treble": spectra.mel[:, high].mean(axis=1),
+        "bass": _mean_of(spectra.mel, low),
+        "mid": _mean_of(spectra.mel, ~low & ~high),
+        "treble": _mean_of(spectra.mel, high),
         "brightness": np.where(level > _SILENT, spectra.centroid_hz, np.float32(0)),
     }
     scaled = {name: _to_unit(raw[name], silent=silent) for name in CURVES}
@@ -211,6 +220,11 @@ def mel_centres_hz() -> NDArray[np.float64]:
 
     edges = librosa.core.convert.mel_frequencies(_MELS + 2, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ)
     return np.asarray(edges[1:-1], np.float64)
+
+
+def _mean_of(mel: Array, bands: NDArray[np.bool_]) -> Array:
+    """Mean of some bands in each frame; some frames at a time, because choosing bands copies them."""
+    return np.concatenate([mel[at : at + _BLOCK, bands].mean(axis=1) for at in range(0, len(mel), _BLOCK)])
 
 
 def _to_unit(curve: Array, *, silent: bool) -> Array:

@@ -53,7 +53,8 @@ def follow(  # noqa: C901, PLR0912, PLR0917 - one compiled loop, and compiled fu
     total = np.zeros(frames + 1)
     for frame in range(frames):
         total[frame + 1] = total[frame] + gain[frame]
-    entered = np.full((frames, paces), -np.inf)
+    kept = longest + 1  # no beat looks further back
+    entered = np.full((kept, paces), -np.inf)
     came = np.full((frames, paces), NO_BEAT, np.int16)
     change = np.empty((paces, paces))
     for old in range(paces):
@@ -70,7 +71,7 @@ def follow(  # noqa: C901, PLR0912, PLR0917 - one compiled loop, and compiled fu
             start = frame - length
             if start >= 0:
                 end = start + max(1, length // region)
-                leaving[pace] = entered[start, pace] + total[end] - total[start]
+                leaving[pace] = entered[start % kept, pace] + total[end] - total[start]
             else:
                 # the song may begin anywhere within a beat
                 end = min(frame, max(0, start + max(1, length // region)))
@@ -82,14 +83,14 @@ def follow(  # noqa: C901, PLR0912, PLR0917 - one compiled loop, and compiled fu
                 value = leaving[old] + change[old, new]
                 if value > best:
                     best, origin = value, old
-            entered[frame, new] = best
+            entered[frame % kept, new] = best
             came[frame, new] = origin
     best, at, pace = -np.inf, 0, 0
     for ending in range(paces):
         length = shortest + ending
         for start in range(max(0, frames - length), frames):
             end = min(frames, start + max(1, length // region))
-            value = entered[start, ending] + total[end] - total[start]
+            value = entered[start % kept, ending] + total[end] - total[start]
             if value > best:
                 best, at, pace = value, start, ending
     row = np.empty(frames // shortest + 2, np.int64)

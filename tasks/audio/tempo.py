@@ -14,6 +14,7 @@ the tempos, on which changes cost.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,7 @@ _FAINT = 0.03  # rises (in log magnitude) with a smaller spread than this are no
 _SLOWEST_BPM, _FASTEST_BPM = 45.0, 215.0
 _WINDOW_S = 12.0
 _STEP_S = 1.5
+_WINDOWS_AT_ONCE = 64
 _STEPS_PER_OCTAVE = 40
 _BEATS_COMPARED = 4
 _CHANGE_COST = 8.0  # per octave of tempo change between windows
@@ -101,24 +103,30 @@ def measure(envelope: Array) -> Periodicity:
     """
     count = int(np.log2(_FASTEST_BPM / _SLOWEST_BPM) * _STEPS_PER_OCTAVE) + 1
     bpm = _SLOWEST_BPM * 2.0 ** (np.arange(count) / _STEPS_PER_OCTAVE)
-    return Periodicity(bpm=bpm, scores=_scores(_correlations(envelope), bpm))
+    return Periodicity(bpm=bpm, scores=np.concatenate([_scores(rows, bpm) for rows in _correlations(envelope)]))
 
 
-def _correlations(envelope: Array) -> Floats:
-    """Autocorrelation of each window, shape (windows, lags), 1 at lag 0 (0 throughout where nothing happens)."""
+def _correlations(envelope: Array) -> Iterator[Floats]:
+    """Autocorrelation of each window, shape (windows, lags), 1 at lag 0 (0 throughout where nothing happens).
+
+    They come some at a time, so that memory does not grow with the song.
+    """
     smooth = gaussian_filter1d(envelope.astype(np.float64), 1.5)
     length, step = int(_WINDOW_S * _RATE), _STEP_S * _RATE
     windows = max(1, int(len(smooth) / step))
     padded = np.pad(smooth, (length // 2, length))
+    inside = np.pad(np.ones(len(smooth)), (length // 2, length))
     starts = np.round(np.arange(windows) * step).astype(int)
-    cut = np.stack([padded[start : start + length] for start in starts])
-    held = np.stack([np.pad(np.ones(len(smooth)), (length // 2, length))[start : start + length] for start in starts])
-    cut = (cut - cut.sum(axis=1, keepdims=True) / held.sum(axis=1, keepdims=True)) * held
     size = scipy.fft.next_fast_len(2 * length, real=True)
-    raw = _power(cut, size)[:, :length]
-    overlap = np.maximum(_power(held, size)[:, :length], 0.25 * length)
-    normal = raw / overlap
-    return np.asarray(normal / np.maximum(normal[:, :1], 1e-9), np.float64)
+    for first in range(0, windows, _WINDOWS_AT_ONCE):
+        some = starts[first : first + _WINDOWS_AT_ONCE]
+        cut = np.stack([padded[start : start + length] for start in some])
+        held = np.stack([inside[start : start + length] for start in some])
+        cut = (cut - cut.sum(axis=1, keepdims=True) / held.sum(axis=1, keepdims=True)) * held
+        raw = _power(cut, size)[:, :length]
+        overlap = np.maximum(_power(held, size)[:, :length], 0.25 * length)
+        normal = raw / overlap
+        yield np.asarray(normal / np.maximum(normal[:, :1], 1e-9), np.float64)
 
 
 def _power(rows: Floats, size: int) -> Floats:

@@ -7,6 +7,7 @@ Each is described by its sound (cosine transform of log mel bands, rises) and it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ _QUARTERS = 4
 _STILL = 1e-6
 _FAINT = 1e-3  # of the loudest
 _STRIKE_FRAMES = 9
+_ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +76,8 @@ def unit_edges(grid: Grid | None, bars: Bars | None, duration_s: float) -> Float
 
 def describe(spectra: Spectra, risen: Rises, edges: Floats) -> Units:
     """Describe the stretches between successive edges (in seconds)."""
-    logs = np.log1p(spectra.mel * np.float32(100 / max(float(np.quantile(spectra.mel, 0.999)), 1e-6)))
-    bands = _means(logs, edges, float(FRAME_RATE))
+    gain = np.float32(100 / max(float(np.quantile(spectra.mel, 0.999)), 1e-6))
+    bands = _means(spectra.mel, edges, float(FRAME_RATE), lambda mel: np.log1p(mel * gain))
     busy = _means(risen.bands, edges, float(FRAME_RATE))
     timbre = scipy.fft.dct(bands, axis=1, norm="ortho")[:, :13]
     sound = np.hstack((timbre / max(float(timbre.std()), 1e-6), 0.7 * _unit_spread(busy), 0.7 * _unit_spread(timbre)))
@@ -105,13 +107,36 @@ def alikeness(units: Units) -> Floats:
     return np.asarray(np.einsum("af,bf->ab", units.harmony, units.harmony, optimize=False), np.float64)
 
 
-def _means(rows: NDArray[np.floating], edges: Floats, rate: float) -> Floats:
-    """Mean of the rows between successive edges (in seconds)."""
-    total = np.vstack((np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)))
+def _means(
+    rows: NDArray[np.floating],
+    edges: Floats,
+    rate: float,
+    scaled: Callable[[NDArray[np.floating]], NDArray[np.floating]] = lambda some: some,
+) -> Floats:
+    """Mean of the rows, each ``scaled``, between successive edges (in seconds)."""
     at = np.clip(np.round(edges * rate).astype(int), 0, len(rows))
     start = np.minimum(at[:-1], len(rows) - 1)
     end = np.maximum(at[1:], start + 1)
-    return np.asarray((total[end] - total[start]) / (end - start)[:, None], np.float64)
+    before = _sums_before(rows, np.concatenate((start, end)), scaled)
+    return np.asarray((before[len(start) :] - before[: len(start)]) / (end - start)[:, None], np.float64)
+
+
+def _sums_before(
+    rows: NDArray[np.floating],
+    wanted: NDArray[np.int64],
+    scaled: Callable[[NDArray[np.floating]], NDArray[np.floating]],
+) -> Floats:
+    """Sum of all rows before each of the wanted ones; some rows at a time, since all would take much memory."""
+    sums = np.zeros((len(wanted), rows.shape[1]))
+    carried = np.zeros(rows.shape[1])
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        some = np.array(scaled(rows[first : first + _ROWS_AT_ONCE]), np.float64)
+        some[0] += carried
+        total = np.cumsum(some, axis=0)
+        here = (wanted > first) & (wanted <= first + len(some))
+        sums[here] = total[wanted[here] - first - 1]
+        carried = total[-1]
+    return sums
 
 
 def _unit_spread(rows: Floats) -> Floats:
