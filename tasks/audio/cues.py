@@ -15,7 +15,7 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from tasks.audio.features import FRAME_RATE, HARMONY_HOP, HARMONY_RATE, HOP, Rises, Spectra
+from tasks.audio.features import FRAME_RATE, HARMONY_HOP, HARMONY_RATE, HOP, Rises, Spectra, loud_magnitude
 from tasks.audio.tempo import Array, Floats, level
 
 SHARES = (0.0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4)
@@ -59,7 +59,7 @@ class Cues:
 def prepare(spectra: Spectra, risen: Rises, envelope: Array) -> Cues:
     """Prepare what beats are described by."""
     levelled = np.stack([envelope, *(level(band) for band in risen.bands.T)], axis=1)
-    loud = max(float(np.quantile(spectra.mel, 0.999)), 1e-6)
+    loud = loud_magnitude(spectra)
     coarse = _around_moments(spectra.mel, len(spectra.chroma))
     logs = np.log1p(coarse * np.float32(1000 / loud))
     timbre = scipy.fft.dct(logs, axis=1, norm="ortho")[:, 1 : _TIMBRES + 1]

@@ -53,6 +53,7 @@ _LEAKING = 0.05  # of a bin in a pitch class: less is left out
 _RISE_LAG = 2
 _SILENT = 1e-4  # of full scale: quieter than this is silence, not music to be scaled up
 _LOUD_QUANTILE = 0.99
+_LOUD_SHARE = 0.999
 _BLOCK = 2048
 _SHAPES = {"mel": (-1, _MELS), "rms": (-1,), "centroid_hz": (-1,), "chroma": (-1, 12), "bass_chroma": (-1, 12)}
 
@@ -212,6 +213,17 @@ def curves(spectra: Spectra, risen: Rises) -> Features:
     }
     scaled = {name: _to_unit(raw[name], silent=silent) for name in CURVES}
     return Features(frame_rate=FRAME_RATE, curves=scaled)
+
+
+def loud_magnitude(spectra: Spectra) -> float:
+    """Give the magnitude that 99.9 % of all mel magnitudes do not exceed, at least 1e-6."""
+    keep = spectra.mel.size - int(_LOUD_SHARE * (spectra.mel.size - 1))
+    largest = np.zeros(0, np.float32)
+    for at in range(0, len(spectra.mel), _BLOCK):  # a quantile of all at once would copy all
+        largest = np.concatenate((largest, spectra.mel[at : at + _BLOCK].ravel()))
+        if len(largest) > keep:
+            largest = np.partition(largest, len(largest) - keep)[-keep:]
+    return max(float(largest.min()), 1e-6)
 
 
 def mel_centres_hz() -> NDArray[np.float64]:

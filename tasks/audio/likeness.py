@@ -9,7 +9,7 @@ one letter, and average linkage joins sections for as long as that is likelier t
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +30,10 @@ def pair_figures(units: Units, borders: NDArray[np.int64]) -> Floats:
     spread = max(float(np.std(units.loudness)), 0.05)
     busy_spread = np.maximum(units.busy.std(axis=0), 0.02)
     sound_spread = np.maximum(units.sound.std(axis=0), 0.2)
-    rows = [
-        _compare(units, chords, first, second, usual, spread, busy_spread, sound_spread)
-        for number, first in enumerate(parts)
-        for second in parts[number + 1 :]
-    ]
-    return np.array(rows).reshape(-1, _FIGURES)
+    figures = np.empty((len(parts) * (len(parts) - 1) // 2, _FIGURES))
+    for row, (first, second) in zip(figures, combinations(parts, 2), strict=True):
+        row[:] = _compare(units, chords, first, second, usual, spread, busy_spread, sound_spread)
+    return figures
 
 
 def _compare(  # noqa: PLR0917
