@@ -61,7 +61,7 @@ def _compare(short: int, long: int, *, limit_ratio: float | None, as_json: bool)
     peaks: list[float] = []
     for minutes in (short, long):
         with tempfile.TemporaryDirectory() as folder:
-            song = _song(Path(folder) / "song.flac", minutes)
+            song = song_of(Path(folder) / "song.flac", minutes)
             program = Path(sys.executable).with_name("vibecraft")
             command = [str(program), "analyze", str(song), "--json", "--workers", "1"]
             result, _ = _measure(command, {"VC_DATA_DIR": str(Path(folder) / "data")})
@@ -78,7 +78,7 @@ def _compare(short: int, long: int, *, limit_ratio: float | None, as_json: bool)
     return 1 if limit_ratio is not None and ratio > limit_ratio else 0
 
 
-def _song(path: Path, minutes: int) -> Path:
+def song_of(path: Path, minutes: int) -> Path:
     """Write the demonstration song over and over."""
     once, _ = synthesize()
     left = minutes * 60 * RATE

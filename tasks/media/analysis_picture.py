@@ -73,6 +73,7 @@ class _Canvas:
         self._colours = {label: _COLOURS[place % len(_COLOURS)] for place, label in enumerate(labels)}
 
     def picture(self, title: str, features: Features, peaks: Peaks) -> Image.Image:
+        """Draw all panels and give the picture."""
         self._text(_LEFT, _TITLE_Y, title, 28, _INK)
         self._text(_LEFT, _FACTS_Y, _facts(self._analysis), 17, _FAINT)
         for panel in (_WAVE, _GRID, _ONSETS, _ENERGY):

@@ -47,6 +47,7 @@ class _Layout:
         self._set: set[float] = set()
 
     def change(self, correction: SectionCorrection) -> None:
+        """Make the correction, as far as the sections allow it."""
         self.changed = True
         match correction:
             case SectionMove():
