@@ -12,8 +12,8 @@ Loudness and flaws are measured in the same pass, before what goes beyond full s
 Method
 ------
 The file is decoded by the guarded child of `tasks.media.sandbox`. What is heard is the middle of the two channels.
-Where they cancel each other (middle below -20 dB of the stereo energy) the left channel is heard instead, decided a
-second at a time with hysteresis and a short cross-fade.
+Where they cancel each other (middle below -20 dB of the stereo energy, so that both are equally loud within 2 dB) the
+left channel is heard instead, decided a second at a time with hysteresis and a short cross-fade.
 """
 
 from __future__ import annotations
