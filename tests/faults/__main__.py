@@ -5,6 +5,7 @@ usage: python -m tests.faults [ROW …]
 
 from __future__ import annotations
 
+import logging
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ _INVARIANTS = ("lost", "corrupt", "illegal", "fallen", "torn", "unended", "unkno
 
 def main(names: list[str]) -> int:
     """Run the rows and give the exit code: 1 when a promise was broken or a fault did not fire."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # the S3 server's, a line a request otherwise
     print(f"{'row':<7}{'database':<10}{'fired':>5}  {'  '.join(_INVARIANTS)}")
     runs = [(name, database) for name in names or ROWS for database in ROWS[name].databases]
     kept = [_run(name, database) for name, database in runs]

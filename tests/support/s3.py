@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -30,7 +29,6 @@ SECRET = "not-to-be-shown-anywhere"  # noqa: S105 - moto takes any
 @contextlib.contextmanager
 def moto_server() -> Iterator[S3Settings]:
     """Run moto on a free port of the loopback; give settings of a fresh bucket on it, addressed by path."""
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line a request otherwise
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
