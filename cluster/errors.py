@@ -74,8 +74,8 @@ class Exhausted(PlatformError):
     retryable = True
 
 
-class DiskFull(Exhausted):
-    """A disk, or what may be used of it, is full."""
+class DiskFull(Exhausted, StorageError):
+    """A disk, or what may be used of it, is full; also what storage raises then."""
 
     code = "disk_full"
 

@@ -18,7 +18,7 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from cluster.errors import ObjectMissing, SettingsError, StorageError
+from cluster.errors import ObjectMissing, SettingsError, StorageError, exhausted
 from cluster.settings import S3Settings
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def told_plainly(action: str, bucket: str, key: str = "") -> Iterator[None]:
         reason = type(error).__name__
         raise StorageError(f"{action} failed: the S3 server was not reached or broke off ({reason})") from error
     except OSError as error:
-        raise StorageError(f"{action} failed: {error.strerror or type(error).__name__}") from error
+        raise exhausted(error) or StorageError(f"{action} failed: {error.strerror or type(error).__name__}") from error
 
 
 def _answered(error: ClientError, action: str, bucket: str, key: str) -> StorageError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import resource
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from cluster.settings import S3Settings
 from cluster.storage.s3 import S3Storage
 from serve_app.api import create_api
 from tasks.executors import InlineExecutor
+from tests.support.disk import full_disk
 
 SONGS = "/api/v1/songs"
 _FORM = {"content-type": "multipart/form-data; boundary=b"}
@@ -226,17 +225,6 @@ def test_storage_that_is_away_is_said_to_be(services: Services) -> None:
     with TestClient(create_api(away), raise_server_exceptions=False) as client:
         ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (503, {"database": "ok", "storage": "unavailable"})
-
-
-@contextlib.contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file of this process grow beyond a few bytes, which it meets as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_disk_is_said_to_be_full_and_takes_nothing(client: TestClient, song: Path, services: Services) -> None:

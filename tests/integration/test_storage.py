@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import gc
 import os
-import resource
 import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
 import pytest
 from boto3.s3.transfer import TransferConfig
 
-from cluster.errors import ObjectMissing, StorageError
+from cluster.errors import DiskFull, ObjectMissing, StorageError
 from cluster.settings import S3Settings
 from cluster.storage.base import Storage
 from cluster.storage.local import LocalStorage
 from cluster.storage.s3 import S3Storage
 from cluster.storage.s3_client import open_client
 from cluster.storage.sweep import sweep_strays
+from tests.support.disk import full_disk
 from tests.support.s3 import moto_server, named_endpoint
 
 SERVERS = {"moto": moto_server, **({"endpoint": named_endpoint} if os.environ.get("NAMED_S3_ENDPOINT_URL") else {})}
@@ -288,20 +288,9 @@ def test_a_killed_upload_leaves_nothing_that_is_visible(bucket: S3Settings, tmp_
     storage.delete(key)
 
 
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file of this process grow beyond half a mebibyte, and have the write that tries fail."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def test_a_full_disk_takes_no_object_in_part(tmp_path: Path, key: str, file: Path) -> None:
     storage = LocalStorage(tmp_path / "objects")
-    with full_disk(), pytest.raises(StorageError, match="File too large"):
+    with full_disk(1 << 19), pytest.raises(DiskFull, match="free some space"):
         storage.put_file(file, key)
     assert not storage.exists(key)
     assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []
@@ -311,7 +300,7 @@ def test_a_full_disk_takes_no_object_in_part(tmp_path: Path, key: str, file: Pat
 def test_a_full_disk_keeps_no_object_in_part(bucket: S3Settings, tmp_path: Path, key: str, file: Path) -> None:
     storage = S3Storage(bucket)
     storage.put_file(file, key)
-    with full_disk(), pytest.raises(StorageError, match="File too large"):
+    with full_disk(1 << 19), pytest.raises(DiskFull, match="free some space"):
         storage.fetch_file(key, tmp_path / "copy")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     storage.delete(key)
