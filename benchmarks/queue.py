@@ -36,7 +36,7 @@ _PEER = "procrastinate"
 _RQ = "rq"
 _STEPS_OF_A_JOB = 100
 _OWNERS = 10
-_BATCH = 100
+_BATCH = 200
 _OURS_AT_ONCE = (1, 2)
 _PEERS_AT_ONCE = (1, 10)
 
