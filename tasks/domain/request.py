@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from tasks.domain.clip import Fit
 from tasks.domain.document import SCHEMA, Document, expect_schema
+from tasks.domain.effect import EffectKind
 from tasks.domain.errors import InvalidInput
+from tasks.domain.segment import Preset
 from tasks.domain.style import StyleName
 from tasks.domain.timebase import parse_rate, rate_text
+from tasks.domain.transition import TransitionKind
 
 MIN_WINDOW_S = 2
 LARGEST_SEED = 2**63 - 1
@@ -21,6 +25,7 @@ class Aspect(StrEnum):
     LANDSCAPE = "16:9"
     PORTRAIT = "9:16"
     SQUARE = "1:1"
+    FEED = "4:5"
 
 
 class Resolution(StrEnum):
@@ -40,8 +45,34 @@ class Rate(StrEnum):
     R60 = "60"
 
 
+class Deal(StrEnum):
+    """How footage is dealt to the shots: in its own order, or lively footage to loud shots."""
+
+    ORDER = "order"
+    MOTION = "motion"
+
+
+class Words(StrEnum):
+    """How the song's lyrics are shown: not, burnt in by line or word by word, or as a track that players switch on."""
+
+    OFF = "off"
+    LINE = "line"
+    KARAOKE = "karaoke"
+    SOFT = "soft"
+
+
+class AudioMode(StrEnum):
+    """What becomes of the song's sound: AAC-LC is kept as it is where that is exact, or always, or never."""
+
+    AUTO = "auto"
+    COPY = "copy"
+    AAC = "aac"
+
+
 AUTO_STYLE = "auto"
 
+LONGEST_CARD = 400
+_SHORTEST_SHOT_S, _LONGEST_SHOT_S = Fraction(1, 10), Fraction(10)
 _LONG_SIDE = {Resolution.P480: 854, Resolution.P720: 1280, Resolution.P1080: 1920}
 
 
@@ -57,11 +88,25 @@ class VideoRequest:
         None takes the seed from the song's bytes, so that the same song gives the same film.
     start_s, end_s : Fraction or None
         The part of the song that is shown; None is the song's own start and end.
+    shortest_shot_s : Fraction
+        No shot is shorter, 1/10..10 s.
+    effects, transitions : tuple or None
+        The kinds that the edit may use; None leaves the choice to it, an empty tuple allows none.
+    limit_flashes : bool
+        Keep general and red flashes within WCAG 2.3.1; switched off, the film says so in its metadata.
+    footage : tuple of str
+        Ids of the owner's footage that the shots show; empty for the built-in renderer.
+    deal, fit
+        How footage is dealt to shots and brought to the picture's shape.
+    words, title, credits : Words, str or None
+        Lyrics on the picture, and the texts of a card at the beginning and at the end.
+    audio : AudioMode
+        What becomes of the song's sound.
 
     Raises
     ------
     InvalidInput
-        If the window is shorter than 2 s or upside down, or the seed is out of range.
+        If the window is shorter than 2 s or upside down, or a number or a text is out of range.
     """
 
     style: StyleName | None = None
@@ -71,6 +116,18 @@ class VideoRequest:
     seed: int | None = None
     start_s: Fraction | None = None
     end_s: Fraction | None = None
+    preset: Preset = Preset.STANDARD
+    shortest_shot_s: Fraction = Fraction(1, 2)
+    effects: tuple[EffectKind, ...] | None = None
+    transitions: tuple[TransitionKind, ...] | None = None
+    limit_flashes: bool = True
+    footage: tuple[str, ...] = ()
+    deal: Deal = Deal.ORDER
+    fit: Fit = Fit.FILL
+    words: Words = Words.OFF
+    title: str | None = None
+    credits: str | None = None
+    audio: AudioMode = AudioMode.AUTO
 
     def __post_init__(self) -> None:
         if self.seed is not None and not 0 <= self.seed <= LARGEST_SEED:
@@ -82,6 +139,10 @@ class VideoRequest:
             raise InvalidInput(
                 f"The end lies at least {MIN_WINDOW_S} s after the start; move one of them.", code="window_invalid"
             )
+        if not _SHORTEST_SHOT_S <= self.shortest_shot_s <= _LONGEST_SHOT_S:
+            raise InvalidInput("The shortest shot lasts between 0.1 and 10 seconds.", code="shot_length_invalid")
+        if any(len(text) > LONGEST_CARD for text in (self.title, self.credits) if text is not None):
+            raise InvalidInput(f"A title and credits have at most {LONGEST_CARD} characters.", code="card_too_long")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -91,6 +152,7 @@ class VideoRequest:
             Aspect.LANDSCAPE: (long, short),
             Aspect.PORTRAIT: (short, long),
             Aspect.SQUARE: (short, short),
+            Aspect.FEED: (short, short * 5 // 4),
         }[self.aspect]
 
     def to_json(self) -> Document:
@@ -104,13 +166,27 @@ class VideoRequest:
             "seed": self.seed,
             "start_s": None if self.start_s is None else str(self.start_s),
             "end_s": None if self.end_s is None else str(self.end_s),
+            "preset": self.preset,
+            "shortest_shot_s": str(self.shortest_shot_s),
+            "effects": None if self.effects is None else list(self.effects),
+            "transitions": None if self.transitions is None else list(self.transitions),
+            "limit_flashes": self.limit_flashes,
+            "footage": list(self.footage),
+            "deal": self.deal,
+            "fit": self.fit,
+            "words": self.words,
+            "title": self.title,
+            "credits": self.credits,
+            "audio": self.audio,
         }
 
     @classmethod
     def from_json(cls, document: Document) -> VideoRequest:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote; what an older version did not ask for has its default."""
         expect_schema(document, "video request")
+        document = {**cls().to_json(), **document}
         start, end, style = document["start_s"], document["end_s"], document["style"]
+        effects, transitions = document["effects"], document["transitions"]
         return cls(
             style=None if style is None else StyleName(style),
             aspect=Aspect(document["aspect"]),
@@ -119,4 +195,16 @@ class VideoRequest:
             seed=document["seed"],
             start_s=None if start is None else Fraction(start),
             end_s=None if end is None else Fraction(end),
+            preset=Preset(document["preset"]),
+            shortest_shot_s=Fraction(document["shortest_shot_s"]),
+            effects=None if effects is None else tuple(EffectKind(kind) for kind in effects),
+            transitions=None if transitions is None else tuple(TransitionKind(kind) for kind in transitions),
+            limit_flashes=document["limit_flashes"],
+            footage=tuple(document["footage"]),
+            deal=Deal(document["deal"]),
+            fit=Fit(document["fit"]),
+            words=Words(document["words"]),
+            title=document["title"],
+            credits=document["credits"],
+            audio=AudioMode(document["audio"]),
         )

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from fractions import Fraction
 
+from tasks.domain.caption import Caption
 from tasks.domain.document import SCHEMA, Document, content_hash, expect_schema
 from tasks.domain.effect import Effect
 from tasks.domain.errors import InvalidRecord
 from tasks.domain.timebase import FrameRange, parse_rate, rate_text
+from tasks.domain.transition import Transition
 
 _SMALLEST = 16
 
 
+class Codec(StrEnum):
+    """How pictures are coded; H.264 is what every player shows, the others are further renditions."""
+
+    H264 = "h264"
+    HEVC = "hevc"
+    AV1 = "av1"
+
+
+class Preset(StrEnum):
+    """How much time and space a film's pictures get."""
+
+    DRAFT = "draft"
+    STANDARD = "standard"
+    HIGH = "high"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentSpec:
-    """The form of a film's pictures: H.264 High, yuv420p, BT.709 limited.
+    """The form of a film's pictures: yuv420p, BT.709 limited, in H.264 High unless ``codec`` says otherwise.
 
     Only segments of equal specs are joined, since preset and crf are written into the stream's parameter sets.
     """
@@ -23,6 +42,7 @@ class SegmentSpec:
     width: int
     height: int
     frame_rate: Fraction
+    codec: Codec = Codec.H264
     preset: str = "veryfast"
     crf: int = 21
     maxrate: str = "12M"
@@ -48,7 +68,31 @@ class SegmentSpec:
         """Read what `to_json` wrote."""
         expect_schema(document, "segment spec")
         fields = {k: v for k, v in document.items() if k != "schema"}
-        return cls(**{**fields, "frame_rate": parse_rate(document["frame_rate"])})
+        rate, codec = parse_rate(document["frame_rate"]), Codec(document.get("codec", Codec.H264))
+        return cls(**{**fields, "frame_rate": rate, "codec": codec})
+
+    @classmethod
+    def for_preset(cls, preset: Preset, size: tuple[int, int], frame_rate: Fraction) -> SegmentSpec:
+        """Give the form that a preset means for pictures of ``size`` (width, height)."""
+        width, height = size
+        speed, crf, maxrate, bufsize = _PRESETS[preset]
+        return cls(
+            width=width, height=height, frame_rate=frame_rate, preset=speed, crf=crf, maxrate=maxrate, bufsize=bufsize
+        )
+
+
+_PRESETS = {
+    Preset.DRAFT: ("ultrafast", 26, "12M", "24M"),
+    Preset.STANDARD: ("veryfast", 21, "12M", "24M"),
+    Preset.HIGH: ("fast", 20, "16M", "32M"),
+}
+
+
+class SourceKind(StrEnum):
+    """Where pictures come from: the built-in renderer (`StyleShot`) or footage (`ClipShot`)."""
+
+    STYLE = "style"
+    CLIP = "clip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +101,15 @@ class Source:
 
     Attributes
     ----------
-    kind : str
-        ``style`` for the built-in renderer.
+    kind : SourceKind
+        What reads ``settings``.
     settings : dict
         All that decides the pictures, the content keys of files that they are drawn from among them.
     frames : FrameRange
         The stretch of the source's own clock; 0 is the first frame of its shot.
     """
 
-    kind: str
+    kind: SourceKind
     settings: Document
     frames: FrameRange
 
@@ -82,47 +126,75 @@ class Source:
     def from_json(cls, document: Document) -> Source:
         """Read what `to_json` wrote."""
         frames = FrameRange(document["start_frame"], document["end_frame"])
-        return cls(kind=document["kind"], settings=document["settings"], frames=frames)
+        return cls(kind=SourceKind(document["kind"]), settings=document["settings"], frames=frames)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentPlan:
-    """One segment's work: the film's frames that it holds, their source and what happens to them."""
+    """One segment's work: the film's frames that it holds, their source and what happens to them.
+
+    Attributes
+    ----------
+    index : int
+        The segment's place in the film.
+    shot : int
+        The shot that it shows, or shows a part of.
+    transition, outgoing : Transition and Source, or None
+        How the shot before becomes this one, and the pictures of it that are still seen meanwhile; both or neither.
+    """
 
     index: int
+    shot: int
     frames: FrameRange
     source: Source
+    transition: Transition | None = None
+    outgoing: Source | None = None
     effects: tuple[Effect, ...] = ()
+    captions: tuple[Caption, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.source.frames) != len(self.frames):
             raise InvalidRecord("a segment's source gives exactly its frames")
+        if (self.transition is None) != (self.outgoing is None):
+            raise InvalidRecord("a transition has an outgoing source, and nothing else has one")
+        if self.transition is not None and self.outgoing is not None:
+            if self.transition.frames != len(self.outgoing.frames):
+                raise InvalidRecord("the outgoing source gives exactly the transition's frames")
+            if self.transition.frames > len(self.frames):
+                raise InvalidRecord("a transition ends inside the segment that it begins")
 
     def to_json(self) -> Document:
-        """Write the document; transition, outgoing source and captions have their place in it."""
+        """Write the document."""
         return {
             "schema": SCHEMA,
             "index": self.index,
+            "shot": self.shot,
             "start_frame": self.frames.start,
             "end_frame": self.frames.end,
             "source": self.source.to_json(),
-            "transition": None,
-            "outgoing": None,
+            "transition": self.transition and self.transition.to_json(),
+            "outgoing": self.outgoing and self.outgoing.to_json(),
             "effects": [effect.to_json() for effect in self.effects],
-            "captions": [],
+            "captions": [caption.to_json() for caption in self.captions],
         }
 
     @classmethod
     def from_json(cls, document: Document) -> SegmentPlan:
         """Read what `to_json` wrote."""
         expect_schema(document, "segment plan")
+        transition, outgoing = document["transition"], document["outgoing"]
         return cls(
             index=document["index"],
+            shot=document["shot"] if "shot" in document else document["index"],
             frames=FrameRange(document["start_frame"], document["end_frame"]),
             source=Source.from_json(document["source"]),
+            transition=None if transition is None else Transition.from_json(transition),
+            outgoing=None if outgoing is None else Source.from_json(outgoing),
             effects=tuple(Effect.from_json(effect) for effect in document["effects"]),
+            captions=tuple(Caption.from_json(caption) for caption in document["captions"]),
         )
 
     def content_key(self, spec: SegmentSpec) -> str:
-        """Name the segment by all that decides its bytes."""
-        return f"segments/{content_hash({'spec': spec.to_json(), 'plan': self.to_json()})}.mp4"
+        """Name the segment by all that decides its bytes; its place among the others does not."""
+        decisive = {name: value for name, value in self.to_json().items() if name not in {"index", "shot"}}
+        return f"segments/{content_hash({'spec': spec.to_json(), 'plan': decisive})}.mp4"

@@ -9,7 +9,7 @@ from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document
 from tasks.domain.effect import Curve, Effect, EffectKind
 from tasks.domain.request import VideoRequest
-from tasks.domain.segment import SegmentPlan, SegmentSpec, Source
+from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
 from tasks.domain.style import PaletteName, StyleName, StyleShot
 from tasks.domain.timebase import FrameRange
 from tasks.domain.timeline import Shot, Timeline
@@ -48,8 +48,7 @@ def plan_segments(
     keys : dict
         Content keys of the files that pictures are drawn from.
     """
-    width, height = request.size
-    spec = SegmentSpec(width=width, height=height, frame_rate=request.frame_rate)
+    spec = SegmentSpec.for_preset(request.preset, request.size, request.frame_rate)
     style, palette = request.style or choose_style(analysis), choose_palette(analysis, seed)
     effects = plan_effects(timeline)
     plans = []
@@ -62,13 +61,15 @@ def plan_segments(
             film_frame=shot.frames.start,
             song_start_s=timeline.window.start_s if timeline.window else Fraction(0),
         )
-        source = Source(kind="style", settings={**look.to_json(), **keys}, frames=FrameRange(0, len(shot.frames)))
+        source = Source(
+            kind=SourceKind.STYLE, settings={**look.to_json(), **keys}, frames=FrameRange(0, len(shot.frames))
+        )
         inside = tuple(
             effect
             for effect in effects
             if effect.start_frame < shot.frames.end and effect.end_frame > shot.frames.start
         )
-        plans.append(SegmentPlan(index=shot.index, frames=shot.frames, source=source, effects=inside))
+        plans.append(SegmentPlan(index=shot.index, shot=shot.index, frames=shot.frames, source=source, effects=inside))
     return spec, tuple(plans)
 
 

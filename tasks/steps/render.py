@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,12 +11,13 @@ from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document
 from tasks.domain.errors import InvalidRecord
 from tasks.domain.features import Features
-from tasks.domain.segment import SegmentPlan, SegmentSpec, Source
+from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
 from tasks.domain.style import StyleShot
 from tasks.kernels import compile_alone
 from tasks.media.effects import apply_effects
 from tasks.media.encode import encode_segment
-from tasks.media.frames import FrameSource
+from tasks.media.frames import I420, FrameSource
+from tasks.media.transitions import apply_transition
 from tasks.procedural.engine import open_style, warm
 from tasks.steps.context import Buffer, Done, Fail, Outcome, StepContext
 
@@ -33,12 +34,10 @@ def run(given: Document, ctx: StepContext) -> Outcome:
     key = plan.content_key(spec)
     if ctx.is_stored(key, "segment"):
         return Done(key)
-    source = open_source(plan.source, spec, ctx)
-    pictures = source.frames(plan.source.frames.start, plan.source.frames.end)
     path = ctx.scratch / "segment.mp4"
     expected = len(plan.frames)
     drawn = encode_segment(
-        apply_effects(pictures, plan.effects, plan.frames.start),
+        composed(plan, lambda source: open_source(source, spec, ctx)),
         spec,
         path,
         on_frame=lambda done: ctx.progress(done / expected),
@@ -46,6 +45,18 @@ def run(given: Document, ctx: StepContext) -> Outcome:
     if drawn != expected:
         return Fail(f"shot {plan.index + 1} has {drawn} frames instead of {expected}", code="frames_missing")
     return Done(ctx.publish(path, key, "segment"))
+
+
+def composed(plan: SegmentPlan, open_one: Callable[[Source], FrameSource]) -> Iterator[I420]:
+    """Give the segment's pictures as they are encoded: its source's, the transition into them, then effects."""
+    pictures = _shown(plan.source, open_one)
+    if plan.transition is not None and plan.outgoing is not None:
+        pictures = apply_transition(pictures, _shown(plan.outgoing, open_one), plan.transition)
+    return apply_effects(pictures, plan.effects, plan.frames.start)
+
+
+def _shown(source: Source, open_one: Callable[[Source], FrameSource]) -> Iterator[I420]:
+    return open_one(source).frames(source.frames.start, source.frames.end)
 
 
 def open_source(source: Source, spec: SegmentSpec, ctx: StepContext) -> FrameSource:
@@ -56,7 +67,7 @@ def open_source(source: Source, spec: SegmentSpec, ctx: StepContext) -> FrameSou
     InvalidRecord
         If the kind of source is unknown.
     """
-    if source.kind != "style":
+    if source.kind is not SourceKind.STYLE:
         raise InvalidRecord(f"there is no source of kind {source.kind!r}")
     shot = StyleShot.from_json(source.settings)
     compile_alone(f"style-{shot.style}", partial(warm, shot.style))

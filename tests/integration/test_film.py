@@ -193,7 +193,7 @@ def grey(count: int) -> Iterator[I420]:
         )
 
 
-@pytest.mark.parametrize("kind", list(EffectKind))
+@pytest.mark.parametrize("kind", [EffectKind.FLASH, EffectKind.PULSE])
 def test_an_effect_is_on_exactly_its_frames(kind: EffectKind) -> None:
     effect = Effect(kind=kind, start_frame=103, end_frame=107, amount=0.5, curve=Curve.HOLD)
     plain = next(grey(1)).y

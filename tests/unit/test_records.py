@@ -16,7 +16,7 @@ from tasks.domain.effect import Curve, Effect, EffectKind
 from tasks.domain.errors import InvalidInput, InvalidRecord
 from tasks.domain.features import CURVES, Features
 from tasks.domain.request import Aspect, Resolution, VideoRequest
-from tasks.domain.segment import SegmentPlan, SegmentSpec, Source
+from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
 from tasks.domain.timebase import FrameRange
 from tasks.domain.timeline import Timeline
 from tests.support.analyses import analysis, features, section, steady
@@ -107,8 +107,8 @@ def test_an_effect_decays_to_nothing_at_its_end() -> None:
 
 
 def plan(**changes: Any) -> SegmentPlan:
-    source = Source(kind="style", settings={"style": "silk"}, frames=FrameRange(0, 30))
-    return SegmentPlan(**{"index": 3, "frames": FrameRange(60, 90), "source": source, **changes})
+    source = Source(kind=SourceKind.STYLE, settings={"style": "silk"}, frames=FrameRange(0, 30))
+    return SegmentPlan(**{"index": 3, "shot": 3, "frames": FrameRange(60, 90), "source": source, **changes})
 
 
 SPEC = SegmentSpec(width=1280, height=720, frame_rate=Fraction(30))
@@ -122,7 +122,7 @@ def test_a_segment_plan_survives_being_written_and_has_every_key() -> None:
 
 
 def test_a_segment_is_named_by_all_that_decides_its_bytes() -> None:
-    other_source = Source(kind="style", settings={"style": "ink"}, frames=FrameRange(0, 30))
+    other_source = Source(kind=SourceKind.STYLE, settings={"style": "ink"}, frames=FrameRange(0, 30))
     other_spec = SegmentSpec(width=1280, height=720, frame_rate=Fraction(30), crf=18)
     keys = {
         plan().content_key(SPEC),

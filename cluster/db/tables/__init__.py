@@ -1,7 +1,7 @@
 """Rows. Values of the trade are versioned JSON documents in them."""
 
 from cluster.db.tables.jobs import Artifact, Job, JobEvent, Step
-from cluster.db.tables.songs import AnalysisRow, Clip, Composition, Song, SongCorrections, Take
+from cluster.db.tables.songs import AnalysisRow, Clip, Composition, Footage, Song, SongCorrections, SongLyrics, Take
 from cluster.db.tables.spend import Attempt, Budget
 
 __all__ = [
@@ -11,10 +11,12 @@ __all__ = [
     "Budget",
     "Clip",
     "Composition",
+    "Footage",
     "Job",
     "JobEvent",
     "Song",
     "SongCorrections",
+    "SongLyrics",
     "Step",
     "Take",
 ]

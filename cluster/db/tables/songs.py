@@ -57,6 +57,35 @@ class SongCorrections(SQLModel, table=True):
     updated_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
+class SongLyrics(SQLModel, table=True):
+    """The words of a song as its owner gave them; ``revision`` counts the times that they were changed."""
+
+    __tablename__ = "lyrics"
+    __table_args__ = (CheckConstraint("revision > 0", name="ck_lyrics_revision"),)
+
+    song_id: str = Field(primary_key=True, foreign_key="songs.id")
+    owner_id: str
+    revision: int
+    document: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    updated_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class Footage(SQLModel, table=True):
+    """A clip of the owner's own, decoded once from end to end; ``document`` is what was seen in it."""
+
+    __tablename__ = "footage"
+    __table_args__ = (UniqueConstraint("owner_id", "sha256", name="uq_footage_bytes"),)  # the same clip is found again
+
+    id: str = Field(primary_key=True)
+    owner_id: str
+    filename: str
+    content_key: str
+    sha256: str
+    size_bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    document: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
 class Composition(SQLModel, table=True):
     """A video of a song: what was asked, the plan, and the pointer to the finished film."""
 
