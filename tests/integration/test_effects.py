@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import cv2
+import numba
 import numpy as np
 import pytest
 
@@ -214,14 +215,16 @@ def test_pictures_of_any_shape_stay_in_the_legal_range(size: tuple[int, int]) ->
 
 
 def test_the_number_of_threads_does_not_show() -> None:
-    threads = cv2.getNumThreads()
+    before = (cv2.getNumThreads(), numba.get_num_threads())
     seen = set()
     try:
-        for number in (1, 4):
-            cv2.setNumThreads(number)
+        for of_opencv, of_numba in ((1, 1), (4, before[1])):
+            cv2.setNumThreads(of_opencv)
+            numba.set_num_threads(of_numba)
             seen.add(drawn_fingerprint())
     finally:
-        cv2.setNumThreads(threads)
+        cv2.setNumThreads(before[0])
+        numba.set_num_threads(before[1])
     assert len(seen) == 1
 
 

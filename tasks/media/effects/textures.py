@@ -69,21 +69,27 @@ def textures_for(width: int, height: int) -> Textures:
 
 
 def _shade(width: int, height: int) -> Plane:
-    x, y = _centred(width), _centred(height)
-    squared = (y * y)[:, None] / 2 + (x * x)[None, :] / 2
-    return _mask(np.maximum(squared - _CLEAR, 0.0) / (1.0 - _CLEAR))
+    """Go from the middle, which is left alone, to the corners as the square of the way."""
+    across = _centred(width) ** 2
+    plane = np.empty((height, width), np.uint8)
+    for row, y in zip(plane, _centred(height), strict=True):
+        row[:] = _mask(np.maximum((y * y + across) / 2 - _CLEAR, 0.0) / (1.0 - _CLEAR))
+    return plane
 
 
 def _light(width: int, height: int) -> Plane:
     """Add soft bumps, each given by its place, its two radii and its height, in widths and heights of the picture."""
     x = (np.arange(width + round(width * _BEYOND)) + 0.5) / width
-    y = (np.arange(height) + 0.5) / height
-    dark = np.ones((len(y), len(x)))
-    for place_x, place_y, radius_x, radius_y, level in _BUMPS:
-        squared = ((y - place_y) / radius_y)[:, None] ** 2 + ((x - place_x) / radius_x)[None, :] ** 2
-        inside = np.maximum(1.0 - squared, 0.0)
-        dark *= 1.0 - level * inside * inside
-    return _mask(1.0 - dark)
+    across = [((x - place_x) / radius_x) ** 2 for place_x, _, radius_x, _, _ in _BUMPS]
+    plane = np.empty((height, len(x)), np.uint8)
+    for row, y in zip(plane, (np.arange(height) + 0.5) / height, strict=True):
+        dark = np.ones(len(x))
+        for sideways, (_, place_y, _, radius_y, level) in zip(across, _BUMPS, strict=True):
+            down = (y - place_y) / radius_y
+            inside = np.maximum(1.0 - (down * down + sideways), 0.0)
+            dark *= 1.0 - level * inside * inside
+        row[:] = _mask(1.0 - dark)
+    return plane
 
 
 def _centred(length: int) -> Reals:
