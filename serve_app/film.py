@@ -26,6 +26,7 @@ from tasks.domain.style import StyleName
 from tasks.domain.timeline import Timeline
 from tasks.executors import InlineExecutor, is_over
 from tasks.kernels import compile_alone
+from tasks.media import effects, transitions
 from tasks.media.probe import sound_header
 from tasks.procedural.engine import warm
 from tasks.steps import songs
@@ -161,6 +162,8 @@ class _Prelude(threading.Thread):
             style = self._planned_style()
             if style is not None:
                 compile_alone(f"style-{style}", partial(warm, style))
+            compile_alone("effects", effects.warm)
+            compile_alone("transitions", transitions.warm)
         except Exception as error:  # noqa: BLE001 - raised again in the thread that waits
             self._error = error
 
