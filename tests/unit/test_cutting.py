@@ -13,7 +13,7 @@ from tasks.domain.analysis import Analysis
 from tasks.domain.errors import InvalidInput
 from tasks.domain.timebase import frame_count
 from tasks.domain.timeline import Timeline
-from tasks.edit.cutting import MIN_SHOT_S, cut_timeline, window_of
+from tasks.edit.cutting import SHORTEST_SHOT_S, cut_timeline, window_of
 from tests.support.analyses import SAMPLE_RATE, analysis, section, steady
 
 RATES = [Fraction(24), Fraction(25), Fraction(30), Fraction(60)]
@@ -65,7 +65,7 @@ def test_a_cut_is_at_most_half_a_frame_from_its_beat(song: Analysis, rate: Fract
 def test_no_shot_is_shorter_than_half_a_second(song: Analysis, rate: Fraction) -> None:
     timeline = cut_timeline(song, rate, None)
     if len(timeline.shots) > 1:
-        assert min(len(shot.frames) for shot in timeline.shots) >= MIN_SHOT_S * rate
+        assert min(len(shot.frames) for shot in timeline.shots) >= SHORTEST_SHOT_S * rate
 
 
 @given(songs(), st.sampled_from(RATES))
