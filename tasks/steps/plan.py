@@ -31,12 +31,19 @@ def run(given: Document, ctx: StepContext) -> Outcome:
     key = analysis_key(document)
     if not ctx.is_stored(key, "analysis"):
         ctx.publish(written(ctx.scratch / "analysis.json", canonical(document)), key, "analysis")
-    timeline = cut_timeline(analysis, request.frame_rate, window_of(analysis, request.start_s, request.end_s))
+    seed = request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED
+    timeline = cut_timeline(
+        analysis,
+        request.frame_rate,
+        window_of(analysis, request.start_s, request.end_s),
+        shortest_shot_s=request.shortest_shot_s,
+        seed=seed,
+    )
     spec, segments = plan_segments(
         analysis,
         timeline,
         request,
-        seed=request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED,
+        seed=seed,
         keys={"analysis_key": key, "features_key": heard.features_key},
     )
     plan = {"schema": SCHEMA, "spec": spec.to_json(), "segments": [segment.to_json() for segment in segments]}
