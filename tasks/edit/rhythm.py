@@ -120,7 +120,7 @@ def _places(passage: Passage, unit: Fraction, shortest_s: Fraction, seed: int) -
     figures = [figure for figure in _FIGURES[passage.role] if _is_playable(figure, passage, unit, shortest_s)]
     place, phrase, before = Fraction(0), 0, _EVEN
     while True:
-        fresh = [figure for figure in figures if figure != before] or [_EVEN]
+        fresh = [figure for figure in figures if figure is _EVEN or figure is not before] or [_EVEN]
         before = pick(fresh, seed, "figure", passage.label, passage.cluster, passage.returns % 2, phrase)
         first = place
         for step in before:
