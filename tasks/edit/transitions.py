@@ -69,13 +69,17 @@ _LENGTHS = {
 _CALM_DISSOLVE = _Length(2.0, 0.8, 1.5)
 
 
-def plan_transitions(score: Score, allowed: Sequence[TransitionKind] | None, seed: int) -> Transitions:
+def plan_transitions(
+    score: Score, allowed: Sequence[TransitionKind] | None, seed: int, *, has_flashes: bool = False
+) -> Transitions:
     """Choose how each shot begins: None is a cut, as the first shot's begin always is.
 
     Parameters
     ----------
     allowed : sequence of TransitionKind or None
         The kinds that may be used; None leaves the choice to taste.
+    has_flashes : bool
+        The owner asked for flashes as an effect, which mark the same turns: taste marks them otherwise then.
     """
     places = _places(score)
     chosen: list[Transition | None] = [None]
@@ -83,6 +87,8 @@ def plan_transitions(score: Score, allowed: Sequence[TransitionKind] | None, see
     wiped = -score.frames_of(_WIPES_APART_S)
     for shot, place in zip(score.timeline.cuts, places, strict=True):
         probability, kinds = _suited(place, allowed)
+        if allowed is None and has_flashes:
+            kinds = tuple(kind for kind in kinds if kind is not Kind.FLASH)
         if shot.frames.start - wiped < score.frames_of(_WIPES_APART_S):
             kinds = tuple(kind for kind in kinds if kind is not Kind.WIPE or kinds == (Kind.WIPE,))
         fresh = tuple(kind for kind in kinds if kind is not turned) or kinds
