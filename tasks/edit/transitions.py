@@ -31,6 +31,9 @@ Transitions = tuple[Transition | None, ...]
 
 _WIPES_APART_S = 20
 _LEAST_FRAMES = 2
+_RUSHING = frozenset({Kind.WHIP, Kind.MATCH, Kind.GLITCH})
+_MOST_RUSHING = 8
+"""Frames. Each of them changes every place of a picture that rushes past, which flickers if it goes on for longer."""
 
 
 class _Place(Enum):
@@ -64,7 +67,7 @@ _LENGTHS = {
     Kind.FLASH: _Length(0.5, 0.2, 0.4),
     Kind.GLITCH: _Length(0.5, 0.2, 0.35),
     Kind.WIPE: _Length(1.0, 0.35, 0.7),
-    Kind.MATCH: _Length(1.0, 0.3, 0.6),
+    Kind.MATCH: _Length(0.5, 0.2, 0.4),
 }
 _CALM_DISSOLVE = _Length(2.0, 0.8, 1.5)
 
@@ -150,7 +153,8 @@ def _made(score: Score, shot: Shot, place: _Place, kind: TransitionKind) -> Tran
     length = _CALM_DISSOLVE if is_calm else _LENGTHS[kind]
     wanted = round(length.beats * score.beat_length(shot.frames.start))
     bounded = min(max(wanted, score.frames_of(length.least_s)), score.frames_of(length.most_s))
-    frames = min(bounded, len(shot.frames) // 2, len(parts_of(len(shot.frames))[0]))
+    most = _MOST_RUSHING if kind in _RUSHING else bounded
+    frames = min(bounded, most, len(shot.frames) // 2, len(parts_of(len(shot.frames))[0]))
     return Transition(kind=kind, frames=frames) if frames >= _LEAST_FRAMES else None
 
 
