@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tasks.domain.clip import Matrix
 from tasks.domain.errors import ChildFailed, ChildLost, InvalidInput
-from tasks.domain.footage import MOTION_EVERY_S
+from tasks.domain.footage import MOTION_EVERY_S, FootageFacts
 from tasks.media.clip.chain import Chain, Filter
 from tasks.media.clip.child import decode_in_child
 from tasks.media.clip.header import ClipHeader, read_header
@@ -41,37 +42,18 @@ _HD_WIDTH, _SD_HEIGHT = 1280, 576
 _RATES = (*(Fraction(n * 1000, 1001) for n in (24, 30, 60, 120)), *map(Fraction, (24, 25, 30, 48, 50, 60, 100, 120)))
 _RATE_SLACK = Fraction(1, 2000)
 _USUAL_RATE = Fraction(25)
-_BREAKS_OFF_S, _LOST_FRAMES, _MISSING_SHARE = Fraction(1, 2), 2, Fraction(5, 100)
+_BREAKS_OFF_S, _MISSING_SHARE = Fraction(1, 2), Fraction(5, 100)
+_LOST_FRAMES = Fraction(2)
 _OUT_OF_MEMORY = {244}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
-    """What a clip is; the fields are those of `FootageFacts`."""
-
-    width: int
-    height: int
-    duration_s: Fraction
-    frame_rate: Fraction
-    motion: tuple[float, ...]
-    focus: tuple[float, float]
-    focus_track: tuple[tuple[float, float], ...]
-    untagged: bool
-    matrix: Matrix
-    frames: int
-    is_hdr: bool
-    note: str | None
-
-
-def survey(
-    path: Path, name: str | None = None, *, ffmpeg: str, on_time: Callable[[Fraction], None] = lambda _: None
-) -> Survey:
+def survey(path: Path, name: str | None = None, *, footage_id: str, content_key: str, ffmpeg: str) -> FootageFacts:
     """Decode the whole clip at ``path`` once and measure it; sentences call it ``name``.
 
     Parameters
     ----------
-    on_time : callable
-        Told how many seconds of the clip are decoded, picture by picture.
+    footage_id, content_key : str
+        What the record calls the clip and its object.
 
     Raises
     ------
@@ -94,12 +76,12 @@ def survey(
                 f"{called} lasts longer than {LONGEST_S // 3600} hours; cut it first.", code="footage_too_long"
             )
         meter.measure(picture, since)
-        on_time(since)
     if not seen.times:
         raise InvalidInput(
             f"{called} holds no picture that can be decoded; export or download it again.", code="footage_broken"
         )
-    return _summed_up(path, header, seen, meter)
+    facts = _summed_up(path, header, seen, meter)
+    return FootageFacts(id=footage_id, content_key=content_key, **facts)
 
 
 @dataclass(slots=True)
@@ -172,26 +154,26 @@ class _Meter:
         return whole.focus(), tuple(finder.focus() for finder in self._finders)
 
 
-def _summed_up(path: Path, header: ClipHeader, seen: _Seen, meter: _Meter) -> Survey:
+def _summed_up(path: Path, header: ClipHeader, seen: _Seen, meter: _Meter) -> dict[str, Any]:
     width, height = first_picture(path, header)[1]
     rate = _rate(seen.times, header)
     duration_s = seen.times[-1] - seen.times[0] + 1 / rate
     focus, track = meter.focus()
     is_sd = width < _HD_WIDTH and height <= _SD_HEIGHT
-    return Survey(
-        width=width,
-        height=height,
-        duration_s=duration_s,
-        frame_rate=rate,
-        motion=meter.motion(),
-        focus=focus,
-        focus_track=track,
-        untagged=header.matrix is None and not header.is_rgb and not header.needs_zimg,
-        matrix=Matrix.BT601 if is_sd else Matrix.BT709,
-        frames=len(seen.times),
-        is_hdr=header.transfer is not None,
-        note=_note(header, duration_s, seen),
-    )
+    return {
+        "width": width,
+        "height": height,
+        "duration_s": duration_s,
+        "frame_rate": rate,
+        "motion": meter.motion(),
+        "focus": focus,
+        "focus_track": track,
+        "untagged": header.matrix is None and not header.is_rgb and not header.needs_zimg,
+        "matrix": Matrix.BT601 if is_sd else Matrix.BT709,
+        "frames": len(seen.times),
+        "is_hdr": header.transfer is not None,
+        "note": _note(header, duration_s, seen),
+    }
 
 
 def _rate(times: list[Fraction], header: ClipHeader) -> Fraction:
