@@ -6,7 +6,20 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.domain.analysis import Analysis, Beat, Engine, Genre, Hook, Loudness, Meter, Mood, Section, Sound
+from tasks.domain.analysis import (
+    Analysis,
+    Beat,
+    Engine,
+    Genre,
+    Hook,
+    Loudness,
+    Meter,
+    Mood,
+    MoodPoint,
+    Section,
+    Sound,
+    TempoPoint,
+)
 from tasks.domain.corrections import Corrections, from_json, to_json
 
 _BEAT = {"time_s": 0.35, "position": 1, "confidence": 0.9}
@@ -41,6 +54,8 @@ _EXAMPLE: dict[str, Any] = {
     "alternatives": [],
     "engine": {"name": "vibecraft", "version": "1"},
     "sound": {"clipped_runs": 0, "clipped_share": 0.0, "silences": [[179.6, 181.2]], "dc": [0.0, 0.0]},
+    "mood_over_time": [{"time_s": 2.5, "energy": 0.31, "valence": 0.55, "arousal": 0.48}],
+    "tempo_curve": [{"time_s": 2.2, "bpm": 128.0, "confidence": 0.9}],
 }
 _CORRECTION_EXAMPLES: list[Any] = [
     {"corrections": [{"kind": "tempo_scale", "factor": "x2"}, {"kind": "downbeat_shift", "beats": 1}]},
@@ -83,6 +98,8 @@ class AnalysisOut(BaseModel):
     alternatives: list[dict[str, Any]]
     engine: Engine
     sound: Sound | None
+    mood_over_time: list[MoodPoint]
+    tempo_curve: list[TempoPoint]
 
     @classmethod
     def of(cls, analysis: Analysis) -> AnalysisOut:

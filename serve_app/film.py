@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from cluster.db.engine import reading, writing
+from cluster.db.engine import reading
 from cluster.db.tables import Composition, Job
 from cluster.errors import ClusterError
 from cluster.jobs import store
 from cluster.jobs.states import State
 from cluster.services import Services
+from serve_app.giving_up import cancelled_when_left
 from serve_app.problems import job_error
 from tasks.domain.analysis import Analysis
 from tasks.domain.request import VideoRequest
@@ -74,15 +75,11 @@ def cores() -> int:
 
 def make(services: Services, job_id: str, *, workers: int) -> None:
     """Run the job to its end; interrupted, it is cancelled."""
-    try:
+    with cancelled_when_left(services, job_id):
         if workers == 1:
             InlineExecutor(services).run(job_id)
         else:
             _make_on_ray(services, job_id, workers)
-    except BaseException:
-        with writing(services.engine) as session:
-            store.end_job(session, job_id, State.CANCELLED)
-        raise
 
 
 def finished(services: Services, composition_id: str, job_id: str) -> Film:

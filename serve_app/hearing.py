@@ -10,10 +10,10 @@ from rich.console import Console
 
 from cluster.db.engine import reading, writing
 from cluster.db.tables import Job, Song
-from cluster.jobs import store
 from cluster.jobs.states import State
 from cluster.services import Services
 from serve_app.film import cores
+from serve_app.giving_up import cancelled_when_left
 from serve_app.problems import job_error
 from serve_app.progress import watch
 from tasks import notation, workflow
@@ -51,16 +51,11 @@ def hear(services: Services, path: Path, *, workers: int | None, console: Consol
         job_id = workflow.begin_analysis(session, song)
     if workers is None:
         workers = 1 if settings.ray_address is None else max(2, cores())
-    with watch(services, job_id, console):
-        try:
-            if workers == 1:
-                InlineExecutor(services).run(job_id)
-            else:
-                _run_on_ray(services, job_id, workers)
-        except BaseException:
-            with writing(services.engine) as session:
-                store.end_job(session, job_id, State.CANCELLED)
-            raise
+    with watch(services, job_id, console), cancelled_when_left(services, job_id):
+        if workers == 1:
+            InlineExecutor(services).run(job_id)
+        else:
+            _run_on_ray(services, job_id, workers)
     with reading(services.engine) as session:
         job = session.get_one(Job, job_id)
     if job.state != State.SUCCEEDED:

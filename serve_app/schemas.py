@@ -11,8 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from cluster.db.tables import Composition, Job, JobEvent, Song, Step
 from cluster.jobs import store
 from cluster.jobs.states import State
+from tasks.domain.effect import EffectKind
 from tasks.domain.request import LARGEST_SEED, Aspect, Rate, Resolution, VideoRequest
+from tasks.domain.segment import Preset
 from tasks.domain.style import StyleName
+from tasks.domain.transition import TransitionKind
 from tasks.workflow import ANALYSIS
 
 
@@ -59,6 +62,13 @@ class CompositionIn(BaseModel):
     seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
     start_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     end_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    preset: Preset = Preset.STANDARD
+    shortest_shot_s: float = Field(default=0.5, ge=0.1, le=10)
+    effects: list[EffectKind] | None = Field(default=None, description="Kinds that may be used; null lets us choose.")
+    transitions: list[TransitionKind] | None = Field(
+        default=None, description="Kinds that may be used; null lets us choose, an empty list means cuts only."
+    )
+    limit_flashes: bool = Field(default=True, description="Keep flashes within WCAG 2.3.1.")
     priority: Literal["normal", "batch"] = "normal"
 
     @property
@@ -76,6 +86,11 @@ class CompositionIn(BaseModel):
             seed=self.seed,
             start_s=_exact(self.start_s),
             end_s=_exact(self.end_s),
+            preset=self.preset,
+            shortest_shot_s=Fraction(str(self.shortest_shot_s)),
+            effects=None if self.effects is None else tuple(dict.fromkeys(self.effects)),
+            transitions=None if self.transitions is None else tuple(dict.fromkeys(self.transitions)),
+            limit_flashes=self.limit_flashes,
         )
 
 

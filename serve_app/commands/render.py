@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,14 +22,19 @@ from serve_app.film import Film
 from serve_app.progress import watch
 from serve_app.summary import json_summary, print_summary
 from tasks import workflow
+from tasks.domain.effect import EffectKind
 from tasks.domain.errors import InvalidInput
 from tasks.domain.request import AUTO_STYLE, Aspect, Rate, Resolution, VideoRequest
+from tasks.domain.segment import Preset
 from tasks.domain.style import StyleName
+from tasks.domain.transition import TransitionKind
 from tasks.media.ffmpeg import locate
 from tasks.media.verify import Report
 from tasks.media.verify import verify as verify_film
 from tasks.steps import songs
 
+AUTO = "auto"
+Kind = TypeVar("Kind", bound=StrEnum)
 _LOOKS = ", ".join([AUTO_STYLE, *StyleName])
 
 
@@ -44,6 +50,17 @@ def render(
     ] = None,
     start: Annotated[str | None, typer.Option(help="Begin here, in seconds or m:ss.")] = None,
     end: Annotated[str | None, typer.Option(help="End here, in seconds or m:ss.")] = None,
+    preset: Annotated[Preset, typer.Option(help="Time and space that the pictures get.")] = Preset.STANDARD,
+    shortest_shot: Annotated[str, typer.Option(help="No shot is shorter, in seconds.", metavar="SECONDS")] = "0.5",
+    effects: Annotated[
+        str, typer.Option(help="auto, all, none, or kinds with commas between: " + ", ".join(EffectKind) + ".")
+    ] = AUTO,
+    transitions: Annotated[
+        str, typer.Option(help="auto, all, none, or kinds with commas between: " + ", ".join(TransitionKind) + ".")
+    ] = AUTO,
+    flash_limit: Annotated[
+        bool, typer.Option("--flash-limit/--no-flash-limit", help="Keep flashes within WCAG 2.3.1.")
+    ] = True,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; 1 uses no Ray.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, progress on stderr.")] = False,
     check: Annotated[bool, typer.Option("--verify/--no-verify", help="Measure the finished file.")] = True,
@@ -58,6 +75,11 @@ def render(
         seed=seed,
         start_s=parse_time(start),
         end_s=parse_time(end),
+        preset=preset,
+        shortest_shot_s=parse_seconds(shortest_shot),
+        effects=parse_kinds(effects, EffectKind),
+        transitions=parse_kinds(transitions, TransitionKind),
+        limit_flashes=flash_limit,
     )
     settings = load_settings()
     ffmpeg = locate(settings.ffmpeg_bin)
@@ -110,6 +132,40 @@ def parse_time(text: str | None) -> Fraction | None:
     except (ValueError, ZeroDivisionError):
         raise InvalidInput(
             f"{text!r} is no time; write seconds (12.5) or m:ss (1:02).", code="option_invalid"
+        ) from None
+
+
+def parse_seconds(text: str) -> Fraction:
+    """Read a length in seconds.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no number.
+    """
+    found = parse_time(text)
+    assert found is not None
+    return found
+
+
+def parse_kinds(text: str, kinds: type[Kind]) -> tuple[Kind, ...] | None:
+    """Read ``auto`` (None), ``all``, ``none`` or names with commas between them.
+
+    Raises
+    ------
+    InvalidInput
+        If a name is not among ``kinds``.
+    """
+    if text == AUTO:
+        return None
+    if text in {"all", "none"}:
+        return tuple(kinds) if text == "all" else ()
+    try:
+        return tuple(dict.fromkeys(kinds(name.strip()) for name in text.split(",")))
+    except ValueError:
+        choices = ", ".join([AUTO, "all", "none", *kinds])
+        raise InvalidInput(
+            f"{text!r} names a kind that there is not; choose of {choices}.", code="option_invalid"
         ) from None
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tasks.audio.beat import find_rhythm
+from tasks.audio.course import mood_over_time
 from tasks.audio.decode import Decoder, Ear, pcm_writer
 from tasks.audio.downbeat import Bars
 from tasks.audio.features import Listener, Spectra, curves, rises
@@ -147,6 +148,7 @@ def _understand(decoder: Decoder, spectra: Spectra, each: Callable[..., Iterable
         alternatives=() if rhythm is None else rhythm.alternatives(),
         engine=Engine(name="vibecraft", version=ENGINE_VERSION),
         sound=decoder.sound,
+        mood_over_time=mood_over_time(spectra, risen, pace, duration_s),
     )
     return Heard(analysis=analysis, features=curves(spectra, risen))
 

@@ -56,7 +56,7 @@ def find_sections(
     kinds, sure = cluster(units, borders, judges["likeness"])
     times = units.edges[borders]
     frames = np.clip(np.round(times * float(FRAME_RATE)).astype(int), 0, len(spectra.rms))
-    loud = _loud(spectra, risen)
+    loud = loud_parts(spectra, risen)
     every = risen.bands.mean(axis=1)
     cut = [
         (spectra.rms[a:b], every[a:b], loud)
@@ -93,8 +93,8 @@ def section_energy(part: tuple[NDArray[np.float32], NDArray[np.float32], tuple[f
     return min(1.0, 0.7 * min(1.0, strong) + 0.3 * min(1.0, busy))
 
 
-def _loud(spectra: Spectra, risen: Rises) -> tuple[float, float]:
-    """Level and rise of the song's loud parts: the 90th percentile of stretches of four seconds."""
+def loud_parts(spectra: Spectra, risen: Rises) -> tuple[float, float]:
+    """Give level and rise of the song's loud parts: the 90th percentile of stretches of four seconds."""
     length = max(1, min(len(spectra.rms), int(4 * float(FRAME_RATE))))
     count = len(spectra.rms) // length
     level = np.sqrt(np.square(spectra.rms[: count * length], dtype=np.float64).reshape(count, length).mean(axis=1))

@@ -19,6 +19,7 @@ _ROUNDING_S = 1e-6
 _CURVE_BEATS = 8
 _GAP = 1.6
 _FREE_S = 2.0
+_DERIVED = {"schema", "duration_s", "tempo_curve"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,16 @@ class Mood:
     danceability: float
     tension: float
     tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodPoint:
+    """How a few seconds around ``time_s`` feel: an estimate, each figure in 0..1."""
+
+    time_s: float
+    energy: float
+    valence: float
+    arousal: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +143,9 @@ class Engine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """The whole record of one song; ``sound`` is None in documents that were written before it was looked at.
+    """The whole record of one song.
+
+    ``sound`` is None and ``mood_over_time`` empty in documents that were written before they were looked at.
 
     Raises
     ------
@@ -157,6 +170,7 @@ class Analysis:
     alternatives: tuple[Document, ...]
     engine: Engine
     sound: Sound | None = None
+    mood_over_time: tuple[MoodPoint, ...] = ()
 
     def __post_init__(self) -> None:
         if self.samples <= 0 or self.sample_rate <= 0:
@@ -208,19 +222,21 @@ class Analysis:
         return len(self.sections) - 1
 
     def to_json(self) -> Document:
-        """Write the versioned document."""
-        return {"schema": SCHEMA, "duration_s": float(self.duration_s), **asdict(self)}
+        """Write the versioned document; the tempo curve in it follows from the beats."""
+        curve = [asdict(point) for point in self.tempo_curve()]
+        return {"schema": SCHEMA, "duration_s": float(self.duration_s), **asdict(self), "tempo_curve": curve}
 
     @classmethod
     def from_json(cls, document: Document) -> Analysis:
         """Read what `to_json` wrote."""
         expect_schema(document, "analysis")
-        fields: dict[str, Any] = {k: v for k, v in document.items() if k not in {"schema", "duration_s"}}
+        fields: dict[str, Any] = {k: v for k, v in document.items() if k not in _DERIVED}
         fields["beats"] = tuple(Beat(**beat) for beat in fields["beats"])
         fields["downbeats"] = tuple(fields["downbeats"])
         fields["sections"] = tuple(Section(**section) for section in fields["sections"])
         fields["hooks"] = tuple(Hook(**hook) for hook in fields["hooks"])
         fields["alternatives"] = tuple(fields["alternatives"])
+        fields["mood_over_time"] = tuple(MoodPoint(**point) for point in fields.get("mood_over_time", ()))
         fields["engine"] = Engine(**fields["engine"])
         if fields["mood"] is not None:
             fields["mood"] = Mood(**{**fields["mood"], "tags": tuple(fields["mood"]["tags"])})

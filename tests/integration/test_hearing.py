@@ -136,3 +136,17 @@ def test_mood_is_an_estimate_within_its_range(tmp_path: Path) -> None:
         assert all(0 <= figure <= 1 for figure in (mood.valence, mood.arousal, mood.danceability, mood.tension))
         found[style] = mood
     assert found["drum and bass"].arousal > found["chorale"].arousal + 0.15
+
+
+def test_mood_over_time_follows_a_song_that_wakes_up(tmp_path: Path) -> None:
+    calm, _ = make("chorale", SEED)
+    wild, _ = make("drum and bass", SEED)
+    seconds = 20
+    song = np.concatenate((0.3 * calm[: seconds * RATE], wild[: seconds * RATE]))
+    soundfile.write(tmp_path / "song.flac", np.clip(song, -1, 1), RATE)
+    points = heard(tmp_path / "song.flac").mood_over_time
+    assert [point.time_s for point in points] == [2.5, 7.5, 12.5, 17.5, 22.5, 27.5, 32.5, 37.5]
+    before, after = points[:4], points[4:]
+    assert max(point.energy for point in before) < min(point.energy for point in after)
+    assert max(point.arousal for point in before) < min(point.arousal for point in after)
+    assert all(0 <= figure <= 1 for point in points for figure in (point.energy, point.valence, point.arousal))

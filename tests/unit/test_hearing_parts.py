@@ -141,6 +141,7 @@ def test_a_tempo_curve_and_free_stretches_follow_from_the_beats() -> None:
     song = analysis(44_100 * 70, beats.tolist(), [section(0, 70)], tempo_bpm=120.0)
     points = song.tempo_curve()
     assert {round(point.bpm) for point in points} == {120, 100}
+    assert [point["bpm"] for point in song.to_json()["tempo_curve"]] == [point.bpm for point in points]
     assert all(not 28 < point.time_s < 42 for point in points)
     assert song.free_stretches() == ((0.0, 10.0), (29.5, 40.0), (float(beats[-1]), 70.0))
 

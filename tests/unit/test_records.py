@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.domain.analysis import Analysis, Loudness, Sound
+from tasks.domain.analysis import Analysis, Loudness, MoodPoint, Sound
 from tasks.domain.document import canonical
 from tasks.domain.effect import Curve, Effect, EffectKind
 from tasks.domain.errors import InvalidInput, InvalidRecord
@@ -30,6 +30,7 @@ def test_an_analysis_survives_being_written() -> None:
 def test_what_was_measured_of_the_sound_survives_being_written() -> None:
     song = replace(
         steady(10),
+        mood_over_time=(MoodPoint(time_s=2.5, energy=0.1, valence=0.5, arousal=0.4),),
         loudness=Loudness(integrated_lufs=-9.4, range_lu=5.2, true_peak_dbtp=0.3),
         sound=Sound(clipped_runs=2, clipped_share=1e-5, silences=((0.0, 0.75),), dc=(0.0, -0.01)),
     )
@@ -38,7 +39,7 @@ def test_what_was_measured_of_the_sound_survives_being_written() -> None:
 
 def test_an_analysis_without_its_sound_is_still_read() -> None:
     document = steady(10).to_json()
-    del document["sound"]
+    del document["sound"], document["mood_over_time"]
     assert Analysis.from_json(document) == steady(10)
 
 
