@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from cluster.db.tables import Composition, Song
-from tasks.domain.document import SCHEMA, Document, canonical
+from tasks.domain.document import Document, canonical
 from tasks.domain.request import LARGEST_SEED, VideoRequest
 from tasks.edit.cutting import cut_timeline, window_of
 from tasks.edit.storyboard import plan_segments
@@ -31,19 +31,25 @@ def run(given: Document, ctx: StepContext) -> Outcome:
     key = analysis_key(document)
     if not ctx.is_stored(key, "analysis"):
         ctx.publish(written(ctx.scratch / "analysis.json", canonical(document)), key, "analysis")
-    timeline = cut_timeline(analysis, request.frame_rate, window_of(analysis, request.start_s, request.end_s))
-    spec, segments = plan_segments(
+    seed = request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED
+    timeline = cut_timeline(
+        analysis,
+        request.frame_rate,
+        window_of(analysis, request.start_s, request.end_s),
+        shortest_shot_s=request.shortest_shot_s,
+        seed=seed,
+    )
+    plan = plan_segments(
         analysis,
         timeline,
         request,
-        seed=request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED,
+        seed=seed,
         keys={"analysis_key": key, "features_key": heard.features_key},
     )
-    plan = {"schema": SCHEMA, "spec": spec.to_json(), "segments": [segment.to_json() for segment in segments]}
     with ctx.transaction() as session:
         session.execute(
             update(Composition)
             .where(col(Composition.id) == composition.id)
-            .values(analysis_id=heard.id, timeline=timeline.to_json(), plan=plan)
+            .values(analysis_id=heard.id, timeline=timeline.to_json(), plan=plan.to_json())
         )
     return Done()
