@@ -78,9 +78,12 @@ def owned_footage(session: Session, footage_id: str, owner_id: str) -> Footage:
     return footage
 
 
-def footage_of(session: Session, owner_id: str) -> Sequence[Footage]:
-    """Read all clips of ``owner_id``, oldest first."""
-    return session.exec(select(Footage).where(Footage.owner_id == owner_id).order_by(col(Footage.id))).all()
+def footage_of(session: Session, owner_id: str, *, after: str | None = None, limit: int) -> Sequence[Footage]:
+    """Read at most ``limit`` clips of ``owner_id``, oldest first, those that come after the id ``after``."""
+    question = select(Footage).where(Footage.owner_id == owner_id)
+    if after is not None:
+        question = question.where(col(Footage.id) > after)
+    return session.exec(question.order_by(col(Footage.id)).limit(limit)).all()
 
 
 def facts_of(session: Session, ids: Sequence[str], owner_id: str) -> tuple[FootageFacts, ...]:

@@ -95,7 +95,8 @@ def rgb_of(picture: I420) -> NDArray[np.float64]:
     """Turn BT.709 limited range into RGB of 0..255."""
     luma = (picture.y.astype(float) - 16) / 219
     blue, red = (
-        np.repeat(np.repeat((plane.astype(float) - 128) / 224, 2, axis=0), 2, axis=1) for plane in (picture.u, picture.v)
+        np.repeat(np.repeat((plane.astype(float) - 128) / 224, 2, axis=0), 2, axis=1)
+        for plane in (picture.u, picture.v)
     )
     r = luma + 2 * (1 - _KR) * red
     b = luma + 2 * (1 - _KB) * blue
