@@ -36,7 +36,8 @@ _KR, _KB = 0.2126, 0.0722
 def chart(width: int, height: int, colours: Rgb = COLOURS) -> Rgb:
     """Paint the patches on a picture of ``width`` x ``height``."""
     rows, columns = colours.shape[:2]
-    return colours[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
+    painted: Rgb = colours[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
+    return painted
 
 
 def numbered(number: int, width: int = 160, height: int = 90) -> Rgb:
@@ -162,4 +163,4 @@ def _ten_bits(coded: NDArray[Any]) -> bytes:
     blue, red = (b - luma) / 1.8814, (r - luma) / 1.4746
     y = np.rint(64 + 876 * luma).astype("<u2")
     u, v = (np.rint(512 + 896 * plane[::2, ::2]).astype("<u2") for plane in (blue, red))
-    return y.tobytes() + u.tobytes() + v.tobytes()
+    return bytes(y.tobytes() + u.tobytes() + v.tobytes())
