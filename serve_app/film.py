@@ -177,4 +177,5 @@ class _Prelude(threading.Thread):
         with reading(self._services.engine) as session:
             job = session.get_one(Job, self._job_id)
             plan = session.get_one(Composition, job.subject_id).plan
-        return None if plan is None else StyleName(plan["segments"][0]["source"]["settings"]["style"])
+        style = None if plan is None else plan["segments"][0]["source"]["settings"].get("style")
+        return None if style is None else StyleName(style)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -19,12 +20,14 @@ from cluster.services import Services, open_services
 from cluster.settings import load_settings
 from serve_app import film, output
 from serve_app.film import Film
+from serve_app.footage import take_in_all
 from serve_app.progress import watch
 from serve_app.summary import json_summary, print_summary
 from tasks import workflow
+from tasks.domain.clip import Fit
 from tasks.domain.effect import EffectKind
 from tasks.domain.errors import InvalidInput
-from tasks.domain.request import AUTO_STYLE, Aspect, Rate, Resolution, VideoRequest
+from tasks.domain.request import AUTO_STYLE, Aspect, Deal, Rate, Resolution, VideoRequest
 from tasks.domain.segment import Preset
 from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
@@ -61,6 +64,12 @@ def render(
     flash_limit: Annotated[
         bool, typer.Option("--flash-limit/--no-flash-limit", help="Keep flashes within WCAG 2.3.1.")
     ] = True,
+    clips: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE|DIR", help="Your own footage, cut on the beat; repeat it, or name a folder."),
+    ] = None,
+    deal: Annotated[Deal, typer.Option(help="Clips in their order, or lively ones in loud shots.")] = Deal.ORDER,
+    fit: Annotated[Fit, typer.Option(help="Clips of another shape: cropped, with bars, or over a blur.")] = Fit.FILL,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; 1 uses no Ray.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, progress on stderr.")] = False,
     check: Annotated[bool, typer.Option("--verify/--no-verify", help="Measure the finished file.")] = True,
@@ -80,11 +89,15 @@ def render(
         effects=parse_kinds(effects, EffectKind),
         transitions=parse_kinds(transitions, TransitionKind),
         limit_flashes=flash_limit,
+        deal=deal,
+        fit=fit,
     )
     settings = load_settings()
     ffmpeg = locate(settings.ffmpeg_bin)
     services = open_services(settings, migrate=True)
     console = Console(file=sys.stderr if as_json else sys.stdout)
+    if clips:
+        request = replace(request, footage=take_in_all(services, clips, console, apart_from=(song, target)))
     composition_id, job_id = _ask(services, song, request, console)
     fitting = film.fitting_workers(song, request, has_cluster=settings.ray_address is not None)
     with watch(services, job_id, console) as view:

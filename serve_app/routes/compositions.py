@@ -9,7 +9,7 @@ from cluster.jobs import store
 from serve_app.deps import OwnerDep, ServicesDep
 from serve_app.schemas import CompositionIn, JobOut
 from tasks import workflow
-from tasks.steps import songs
+from tasks.steps import footage, songs
 
 router = APIRouter(prefix="/songs", tags=["videos"])
 
@@ -22,6 +22,7 @@ def create_composition(
     request = wanted.request()
     with writing(services.engine) as session:
         song = songs.owned_song(session, song_id, owner_id)
+        footage.facts_of(session, request.footage, owner_id)
         job_id = workflow.begin(session, songs.add_composition(session, song, request), priority=wanted.level)
         job = store.owned_job(session, job_id, owner_id)
         steps = store.steps_of(session, job_id)

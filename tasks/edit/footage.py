@@ -135,7 +135,7 @@ def _fitted(clip: FootageFacts, stretch: _Stretch, need_s: Fraction, energy: flo
         speed=speed,
         beyond=Beyond.BOOMERANG if _motion(clip) >= _LIVELY else Beyond.FREEZE,
         fit=fit,
-        focus=clip.focus,
+        focus=clip.focus_of(start_s, part_s),
         untagged=clip.matrix,
     )
 

@@ -15,6 +15,7 @@ from tasks.edit.cutting import cut_timeline, window_of
 from tasks.edit.storyboard import plan_segments
 from tasks.steps.analyze import analysis_key, written
 from tasks.steps.context import Done, Outcome, StepContext
+from tasks.steps.footage import facts_of
 from tasks.steps.heard import corrected, heard_in
 
 
@@ -26,7 +27,8 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         heard = heard_in(session, song.id)
         assert heard is not None
         analysis = corrected(session, heard)
-    request = VideoRequest.from_json(composition.request)
+        request = VideoRequest.from_json(composition.request)
+        footage = facts_of(session, request.footage, composition.owner_id)
     document = analysis.to_json()
     key = analysis_key(document)
     if not ctx.is_stored(key, "analysis"):
@@ -45,6 +47,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         request,
         seed=seed,
         keys={"analysis_key": key, "features_key": heard.features_key},
+        footage=footage,
     )
     with ctx.transaction() as session:
         session.execute(

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document
-from tasks.domain.errors import InvalidRecord
 from tasks.domain.features import Features
 from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
 from tasks.domain.style import StyleShot
@@ -22,6 +21,7 @@ from tasks.media.retime import retimed
 from tasks.media.transitions import apply_transition
 from tasks.procedural.engine import open_style, warm
 from tasks.steps.context import Buffer, Done, Fail, Outcome, StepContext
+from tasks.steps.footage import open_clip
 
 _RECORDS_HELD = 4
 _records: dict[str, Any] = {}
@@ -64,15 +64,9 @@ def composed(plan: SegmentPlan, open_one: Callable[[Source], FrameSource]) -> It
 
 
 def open_source(source: Source, spec: SegmentSpec, ctx: StepContext) -> FrameSource:
-    """Open what gives a shot's pictures.
-
-    Raises
-    ------
-    InvalidRecord
-        If the kind of source is unknown.
-    """
-    if source.kind is not SourceKind.STYLE:
-        raise InvalidRecord(f"there is no source of kind {source.kind!r}")
+    """Open what gives a shot's pictures."""
+    if source.kind is SourceKind.CLIP:
+        return open_clip(source.settings, spec, ctx)
     shot = StyleShot.from_json(source.settings)
     compile_alone(f"style-{shot.style}", partial(warm, shot.style))
     return open_style(
