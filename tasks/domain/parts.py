@@ -21,9 +21,8 @@ _LABELS = {name: label for label, names in _NAMES.items() for name in names.spli
 _TAIL = r"\s*[\dIVX]{0,4}\s*(?:[x\N{MULTIPLICATION SIGN}]\s*\d+)?"
 _WRITTEN = re.compile(rf"\(?({'|'.join(sorted(_LABELS, key=len, reverse=True))}){_TAIL}\)?\s*:?", re.IGNORECASE)
 
-SUNG = frozenset({"verse", "pre-chorus", "chorus", "bridge"})
-WITHOUT_VOICE = frozenset({"intro", "outro", "solo", "instrumental", "break", "drop", "silence", "interlude", "coda"})
-"""Sections that get no lines of lyrics without times, whatever their own names are."""
+WITHOUT_VOICE = frozenset({"intro", "outro", "solo", "instrumental", "drop", "silence"})
+"""Labels of sections in which nobody sings, unless a heading says otherwise."""
 
 
 def is_heading(text: str) -> bool:

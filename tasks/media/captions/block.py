@@ -17,12 +17,11 @@ import cv2
 import numpy as np
 
 from tasks.domain.caption import Caption, CaptionStyle
-from tasks.media.captions.layout import Size, safe_area
+from tasks.media.captions.layout import CARDS, Size, card_area, safe_area
 from tasks.media.captions.sweep import Box
 from tasks.media.captions.typeset import Cover, Setting, typeset
 from tasks.media.frames import I420, Plane
 
-_CARDS = frozenset({CaptionStyle.TITLE, CaptionStyle.CREDIT})
 _FADE = {CaptionStyle.TITLE: 15, CaptionStyle.CREDIT: 15}
 _SHORT_FADE = 2
 
@@ -88,7 +87,7 @@ class Block:
         if layer.sung is None:
             return layer.colour
         np.copyto(buffer, layer.colour)
-        for word, (box, top, bottom) in zip(self._caption.words, self._boxes, strict=True):
+        for word, (box, top, bottom) in zip(self._caption.words, self._boxes, strict=False):
             share = min(1.0, (frame + 1 - word.start_frame) / max(1, word.end_frame - word.start_frame))
             if share > 0:
                 rows = slice(top // half, bottom // half)
@@ -118,9 +117,13 @@ def _fill(target: Plane, sung: Plane, columns: tuple[float, float]) -> None:
 
 def _corner(style: CaptionStyle, block: Size, size: Size) -> tuple[int, int]:
     """Place a block: cards in the middle of what is free, lines at its foot; even, so that chroma fits."""
-    (width, height), area = block, safe_area(size)
+    width, height = block
     x = (size[0] - width) // 2
-    y = (area.top + area.bottom - height) // 2 if style in _CARDS else area.bottom - height
+    if style in CARDS:
+        area = card_area(size)
+        y = (area.top + area.bottom - height) // 2
+    else:
+        y = safe_area(size).bottom - height
     limits = ((x, size[0] - width), (y, size[1] - height))
     left, top = (max(0, min(at, most)) & ~1 for at, most in limits)
     return left, top

@@ -21,6 +21,9 @@ from tasks.media.fonts import load_font
 SUPERSAMPLING = 2
 """Type is set this much larger and brought down, so that letters keep their places at every size."""
 
+CARDS = frozenset({CaptionStyle.TITLE, CaptionStyle.CREDIT})
+"""Styles that stand in the middle."""
+
 Size = tuple[int, int]
 
 
@@ -81,6 +84,13 @@ def safe_area(size: Size) -> Area:
         right=width - round(width * shape.side),
         bottom=height - round(height * shape.bottom),
     )
+
+
+def card_area(size: Size) -> Area:
+    """Give the part of the safe area that cards have: what lines of lyrics, at their most, leave free above them."""
+    area, pixels = safe_area(size), type_size(CaptionStyle.LINE, size)
+    below = round(most_rows(size) * row_pitch(pixels)) + edge(pixels)
+    return Area(area.left, area.top, area.right, area.bottom - below)
 
 
 def type_size(style: CaptionStyle, size: Size, below: int = 0) -> float:

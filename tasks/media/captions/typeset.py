@@ -16,7 +16,17 @@ from PIL import Image, ImageDraw
 
 from tasks.domain.caption import Caption
 from tasks.domain.script import is_right_to_left, language_of
-from tasks.media.captions.layout import SUPERSAMPLING, Size, edge, row_pitch, safe_area, type_size, width_of
+from tasks.media.captions.layout import (
+    CARDS,
+    SUPERSAMPLING,
+    Size,
+    card_area,
+    edge,
+    row_pitch,
+    safe_area,
+    type_size,
+    width_of,
+)
 from tasks.media.captions.sweep import Box, word_boxes
 from tasks.media.fonts import load_font
 
@@ -66,7 +76,7 @@ def typeset(caption: Caption, size: Size) -> Setting:
     """Set a caption for pictures of ``size``, smaller where it would not fit the safe area."""
     rows, tops = _set_rows(caption, size)
     letters, dark = _stacked(rows, tops)
-    area = safe_area(size)
+    area = card_area(size) if caption.style in CARDS else safe_area(size)
     room = area.bottom - area.top
     if letters.shape[0] > room:
         rows, tops = _set_rows(caption, size, room / (letters.shape[0] + 2 * len(rows) + 2))

@@ -99,9 +99,9 @@ def _installed() -> tuple[Path, ...]:
 def _system_folders() -> Iterator[Path]:
     home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
     shared = (os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share").split(":")
-    yield from (Path(place) / "fonts" for place in (*reversed(shared), home) if place)
+    yield from (Path(place) / "fonts" for place in (*reversed(shared), str(home)) if place)
     yield Path.home() / ".fonts"
-    yield from (Path(place) for place in ("/System/Library/Fonts", "/Library/Fonts", Path.home() / "Library/Fonts"))
+    yield from (Path("/System/Library/Fonts"), Path("/Library/Fonts"), Path.home() / "Library/Fonts")
 
 
 def _fitness(path: Path) -> tuple[bool, bool, bool, bool, str]:
