@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
 from av.container import OutputContainer
 from av.packet import Packet
@@ -34,7 +36,7 @@ _HEADER = (
 )
 
 
-def add_subtitles(film: OutputContainer, lyrics: Lyrics) -> Iterator[Packet[SubtitleStream]]:
+def add_subtitles(film: OutputContainer, lyrics: Lyrics) -> Iterator[Packet[Any]]:
     """Add a track for ``lyrics``, whose times are seconds of the film, and give its packets in order."""
     stream = film.add_stream("mov_text")
     stream.codec_context.subtitle_header = _HEADER
@@ -49,10 +51,10 @@ def track_language(language: str | None) -> str:
     return _LANGUAGES.get(first, first if first in _LANGUAGES.values() else "und")
 
 
-def _packets(stream: SubtitleStream, lyrics: Lyrics) -> Iterator[Packet[SubtitleStream]]:
+def _packets(stream: SubtitleStream, lyrics: Lyrics) -> Iterator[Packet[Any]]:
     for start, end, text in _samples(lyrics):
         data = text.encode()
-        packet = Packet(struct.pack(">H", len(data)) + data)
+        packet: Packet[Any] = Packet(struct.pack(">H", len(data)) + data)
         packet.stream = stream
         packet.time_base = _TICK
         packet.pts = packet.dts = start
@@ -68,7 +70,7 @@ def _samples(lyrics: Lyrics) -> Iterator[tuple[int, int, str]]:
         if line.start_s is not None and line.end_s is not None
     ]
     edges = sorted({edge for start, end, _ in lines for edge in (start, end)})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         sung = [text for first, last, text in lines if first <= start and last >= end]
         if sung:
             yield start, end, "\n".join(sung)
