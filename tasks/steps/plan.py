@@ -10,12 +10,14 @@ from sqlmodel import col
 
 from cluster.db.tables import Composition, Song
 from tasks.domain.document import Document, canonical
-from tasks.domain.request import LARGEST_SEED, VideoRequest
+from tasks.domain.request import LARGEST_SEED, VideoRequest, Words
+from tasks.edit.captions import captions_of, expect_lyrics, sung_in
 from tasks.edit.cutting import cut_timeline, window_of
 from tasks.edit.storyboard import plan_segments
 from tasks.steps.analyze import analysis_key, written
 from tasks.steps.context import Done, Outcome, StepContext
 from tasks.steps.heard import corrected, heard_in
+from tasks.steps.lyrics import lyrics_of
 
 
 def run(given: Document, ctx: StepContext) -> Outcome:
@@ -26,7 +28,9 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         heard = heard_in(session, song.id)
         assert heard is not None
         analysis = corrected(session, heard)
+        lyrics, _ = lyrics_of(session, song.id)
     request = VideoRequest.from_json(composition.request)
+    expect_lyrics(lyrics, request)
     document = analysis.to_json()
     key = analysis_key(document)
     if not ctx.is_stored(key, "analysis"):
@@ -45,11 +49,17 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         request,
         seed=seed,
         keys={"analysis_key": key, "features_key": heard.features_key},
+        captions=captions_of(lyrics, analysis, timeline, request),
     )
+    sung = None if lyrics is None or request.words is Words.OFF else sung_in(lyrics, analysis, timeline)
     with ctx.transaction() as session:
         session.execute(
             update(Composition)
             .where(col(Composition.id) == composition.id)
-            .values(analysis_id=heard.id, timeline=timeline.to_json(), plan=plan.to_json())
+            .values(
+                analysis_id=heard.id,
+                timeline=timeline.to_json(),
+                plan={**plan.to_json(), "lyrics": sung and sung.to_json()},
+            )
         )
     return Done()
