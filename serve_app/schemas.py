@@ -12,7 +12,7 @@ from cluster.db.tables import Composition, Job, JobEvent, Song, Step
 from cluster.jobs import store
 from cluster.jobs.states import State
 from tasks.domain.effect import EffectKind
-from tasks.domain.request import LARGEST_SEED, Aspect, Rate, Resolution, VideoRequest
+from tasks.domain.request import LARGEST_SEED, LONGEST_CARD, Aspect, Rate, Resolution, VideoRequest, Words
 from tasks.domain.segment import Preset
 from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
@@ -69,6 +69,9 @@ class CompositionIn(BaseModel):
         default=None, description="Kinds that may be used; null lets us choose, an empty list means cuts only."
     )
     limit_flashes: bool = Field(default=True, description="Keep flashes within WCAG 2.3.1.")
+    words: Words = Field(default=Words.OFF, description="How the song's lyrics are shown.")
+    title: str | None = Field(default=None, max_length=LONGEST_CARD, description="A card at the beginning.")
+    credits: str | None = Field(default=None, max_length=LONGEST_CARD, description="A card at the end.")
     priority: Literal["normal", "batch"] = "normal"
 
     @property
@@ -91,6 +94,9 @@ class CompositionIn(BaseModel):
             effects=None if self.effects is None else tuple(dict.fromkeys(self.effects)),
             transitions=None if self.transitions is None else tuple(dict.fromkeys(self.transitions)),
             limit_flashes=self.limit_flashes,
+            words=self.words,
+            title=self.title,
+            credits=self.credits,
         )
 
 
