@@ -1,4 +1,4 @@
-"""Where files go on the user's disk, each whole or not at all; a film has its timeline beside it."""
+"""Where files go on the user's disk, each whole or not at all; a film has its timeline and its words beside it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cluster.services import Services
 from serve_app.film import Film
 from tasks.domain.errors import InvalidInput
+from tasks.notation.lyrics import LyricsFormat
+from tasks.notation.lyrics import write as write_lyrics
+
+BESIDE = (LyricsFormat.SRT, LyricsFormat.VTT, LyricsFormat.LRC)
+"""What a film's words are written as, beside it."""
 
 
 def expect_target(path: Path, song: Path, *endings: str) -> Path:
@@ -43,7 +49,11 @@ def timeline_path(film: Path) -> Path:
 
 
 def write(services: Services, made: Film, target: Path) -> None:
-    """Write the film and its timeline; each appears whole or not at all."""
+    """Write the film, its timeline and its words; each file appears whole or not at all."""
+    if made.lyrics is not None and made.lyrics.lines:
+        for form in BESIDE:
+            words = write_lyrics(made.lyrics, form)
+            publish(target.with_suffix(f".{form}"), partial(_fill, data=words))
     document = json.dumps(made.timeline.to_json(), indent=1).encode() + b"\n"
     publish(timeline_path(target), lambda path: path.write_bytes(document))
 
@@ -53,6 +63,10 @@ def write(services: Services, made: Film, target: Path) -> None:
             shutil.copyfile(stored, path)
 
     publish(target, fetch)
+
+
+def _fill(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
 
 
 def publish(target: Path, fill: Callable[[Path], object]) -> None:
