@@ -26,7 +26,7 @@ _FADE = {CaptionStyle.TITLE: 15, CaptionStyle.CREDIT: 15}
 _SHORT_FADE = 2
 
 _WHITE = (235, 128, 128)
-_GOLD = (200, 70, 150)
+_GOLD = (196, 62, 156)
 _BLACK = (16, 128, 128)
 
 

@@ -58,7 +58,7 @@ _TYPE = {
     CaptionStyle.LINE: 0.066,
     CaptionStyle.KARAOKE: 0.066,
     CaptionStyle.TITLE: 0.105,
-    CaptionStyle.CREDIT: 0.044,
+    CaptionStyle.CREDIT: 0.05,
 }
 _SECOND = 0.46
 """Size of a title's further rows beside its first."""

@@ -30,8 +30,8 @@ from tasks.media.captions.layout import (
 from tasks.media.captions.sweep import Box, word_boxes
 from tasks.media.fonts import load_font
 
-_OUTLINE = 0.035
-_OUTLINE_COVER, _SHADOW_COVER = 0.72, 0.62
+_OUTLINE = 0.04
+_OUTLINE_COVER, _SHADOW_COVER = 0.82, 0.66
 _BLUR, _FALL = 0.075, 0.03
 _FOOT = 0.36
 _RULE_WIDTH, _RULE_HEIGHT, _RULE_BELOW, _RULE_ABOVE = 0.8, 0.03, 0.42, 0.62
