@@ -98,7 +98,7 @@ def _pieces(text: str, start_s: float) -> Iterator[Piece]:
 
 
 def _piece(text: str, start_s: float | None) -> Iterator[Piece]:
-    if text:
+    if text or start_s is not None:  # a syllable without text ends the one before it
         yield Piece(text, start_s)
 
 

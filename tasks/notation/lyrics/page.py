@@ -20,6 +20,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16", "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "utf-16"),
 )
+_UNWRITTEN, _MOST_UNWRITTEN = frozenset({"Cc", "Cn"}), 0.01
 _SPACES = re.compile(r"\s+")
 _TAGS = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")
 _NOTES = re.compile("[♩♪♫♬♭♮♯\N{EIGHTH NOTE}\N{MUSICAL SYMBOL G CLEF}]+")
@@ -71,11 +72,17 @@ def decoded(data: bytes, name: str) -> Page:
         If they are no text.
     """
     text, encoding = _decoded(data)
-    if text is None or "\0" in text:
+    if text is None or not _is_text(text):
         raise InvalidInput(
             f"{name} is no text; give lyrics as .lrc, .srt, .vtt, .ass or .txt in UTF-8.", code="lyrics_unreadable"
         )
     return Page(name, text, encoding)
+
+
+def _is_text(text: str) -> bool:
+    """Tell words from bytes that merely can be decoded: next to no controls and unassigned characters."""
+    odd = sum(unicodedata.category(char) in _UNWRITTEN and not char.isspace() for char in text)
+    return "\0" not in text and odd <= _MOST_UNWRITTEN * len(text)
 
 
 def _decoded(data: bytes) -> tuple[str | None, str]:
