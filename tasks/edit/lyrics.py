@@ -6,9 +6,9 @@ Rules
    nothing else is there.
 2. A heading is bound to a section of its label: ``[Chorus]`` to a chorus, ``[Verse 2]`` to a verse. The parts of the
    text and the sections are matched in order, as many as can be, each as early as it can be.
-3. What stands from one bound part to the next is sung in the sections from that part's own to the next one's; text
-   before the first bound part in the sections before it, or with it where there are none. A chorus among them that no
-   part is bound to repeats the chorus before it.
+3. A bound chorus is sung in its section, and again in the next choruses that no part is bound to. Other text from one
+   bound part to the next is sung in the sections from that part's own to the next one's; text before the first bound
+   part in the sections before it, or with it where there are none.
 4. Within its sections a line's time is its share of the letters; no line runs over a section's end.
 5. A line starts on the bar line nearest to its share, no two on one; on a beat where a section has fewer bars than
    lines, and where its share lies where it has fewer beats too.
@@ -85,10 +85,10 @@ def _bindings(headings: Sequence[str | None], labels: Sequence[str]) -> list[tup
         if headings[part] == labels[section] and reach[part, section] == reach[part + 1, section + 1] + 1:
             pairs.append((part, section))
             part, section = part + 1, section + 1
-        elif reach[part, section] == reach[part, section + 1]:
-            section += 1
-        else:
+        elif reach[part, section] == reach[part + 1, section]:
             part += 1
+        else:
+            section += 1
     return pairs
 
 
@@ -103,15 +103,18 @@ def _groups(
     groups: list[tuple[Sequence[_Part], Sequence[Section]]] = []
     chorus: _Part | None = None
     for (part, section), (next_part, next_section) in pairwise([*starts, (len(parts), len(sung))]):
-        group = list(parts[part:next_part])
-        sections = list(sung[section:next_section])
-        is_chorus = group[0].label == "chorus"
-        chorus = next((one for one in group if one.label == "chorus"), chorus)
-        again = [one for one in sections[1 if is_chorus else 0 :] if label_of(one.label) == "chorus"]
-        if chorus is not None and len(again) < len(sections):
-            sections = [one for one in sections if one not in again]
+        group, sections = list(parts[part:next_part]), list(sung[section:next_section])
+        if group[0].label == "chorus" and label_of(sections[0].label) == "chorus":
+            groups.append((group[:1], sections[:1]))
+            chorus, group, sections = group[0], group[1:], sections[1:]
+        if chorus is not None:
+            again = [one for one in sections if label_of(one.label) == "chorus"]
             groups.extend(([chorus], [one]) for one in again)
-        groups.append((group, sections))
+            sections = [one for one in sections if one not in again]
+        if group and not sections:
+            groups[-1] = ([*groups[-1][0], *group], groups[-1][1])
+        elif group:
+            groups.append((group, sections))
     return groups
 
 
