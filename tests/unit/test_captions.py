@@ -1,4 +1,4 @@
-"""Words on the picture, measured in its pixels: when and where they are, how they are shaped, and how they are swept."""
+"""Words on the picture, measured in its pixels: when and where they are, how they are shaped, how they are swept."""
 # ruff: noqa: RUF001 - lines in five scripts
 
 from __future__ import annotations
