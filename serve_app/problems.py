@@ -60,7 +60,6 @@ PROBLEMS: dict[str, Problem] = {
     "window_invalid": _input(_UNPROCESSABLE, "Start and end do not fit the song"),
     "seed_out_of_range": _input(_UNPROCESSABLE, "The seed is out of range"),
     "shot_length_invalid": _input(_UNPROCESSABLE, "The shortest shot is out of range"),
-    "card_too_long": _input(_UNPROCESSABLE, "A card has too many characters"),
     "option_invalid": _input(_UNPROCESSABLE, "An option cannot be used"),
     "output_invalid": _input(_UNPROCESSABLE, "The output cannot be written there"),
     "video_absent": _input(HTTPStatus.NOT_FOUND, "The video is not there"),
