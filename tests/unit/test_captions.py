@@ -83,6 +83,14 @@ def test_a_caption_is_on_exactly_its_frames() -> None:
     assert max(int(picture.y.max()) for picture in shown) == 235
 
 
+def test_a_card_comes_and_goes_softly_within_its_frames() -> None:
+    title = caption("Name", CaptionStyle.TITLE, frames=(5, 65))
+    levels = [int(picture.y.max()) for picture in copies(draw_captions(grey(70), [title], 0))]
+    assert levels[4] == levels[65] == GREY
+    assert GREY < levels[5] < levels[10] < levels[20] == levels[49] == 235
+    assert 235 > levels[60] > levels[64] > GREY
+
+
 def test_a_picture_depends_on_its_number_alone() -> None:
     captions = [caption(LINES["latin"], CaptionStyle.KARAOKE, frames=(3, 40)), caption("Next", frames=(40, 60))]
     whole = copies(draw_captions(grey(60), captions, 0))

@@ -22,8 +22,9 @@ from tasks.media.captions.sweep import Box
 from tasks.media.captions.typeset import Cover, Setting, typeset
 from tasks.media.frames import I420, Plane
 
-_FADE = {CaptionStyle.TITLE: 15, CaptionStyle.CREDIT: 15}
-_SHORT_FADE = 2
+_FADE = 15
+"""Frames over which a card comes and goes; lines are there at once, on the frame that they are sung on."""
+
 
 _WHITE = (235, 128, 128)
 _GOLD = (196, 62, 156)
@@ -78,7 +79,7 @@ class Block:
         """Strength of the fades in and out, above 0 on each of the caption's frames."""
         caption = self._caption
         length = caption.end_frame - caption.start_frame
-        fade = min(_FADE.get(caption.style, _SHORT_FADE), length // 3)
+        fade = min(_FADE, length // 3) if caption.style in CARDS else 0
         place = min(frame - caption.start_frame, caption.end_frame - 1 - frame)
         return min(1.0, (place + 1) / (fade + 1))
 
