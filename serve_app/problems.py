@@ -78,6 +78,7 @@ PROBLEMS: dict[str, Problem] = {
     "lyrics_absent": _input(_UNPROCESSABLE, "The song has no lyrics"),
     "lyrics_empty": _input(_UNPROCESSABLE, "There are no words"),
     "lyrics_invalid": _input(_UNPROCESSABLE, "The lyrics cannot be read"),
+    "lyrics_outside": _input(_UNPROCESSABLE, "The lyrics lie behind the song's end"),
     "lyrics_unreadable": _input(_UNPROCESSABLE, "The lyrics are no text"),
     "lyrics_too_large": _input(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The lyrics are too large"),
     "font_missing": _input(_UNPROCESSABLE, "No font has the letters"),

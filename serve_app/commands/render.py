@@ -106,7 +106,8 @@ def render(
     with watch(services, job_id, console) as view:
         film.make(services, job_id, workers=workers or fitting)
         made = film.finished(services, composition_id, job_id)
-        output.write(services, made, target)
+        for name in output.write(services, made, target):
+            console.print(f"{name} was there before and is left as it is", highlight=False)
         report = None
         if check:
             with view.stage("verify"):

@@ -69,7 +69,20 @@ def expect_lyrics(lyrics: Lyrics | None, request: VideoRequest) -> None:
 
 
 def sung_in(lyrics: Lyrics, analysis: Analysis, timeline: Timeline) -> Lyrics:
-    """Give what is sung in the film, in seconds of the film; lines without times are placed."""
+    """Give what is sung in the film, in seconds of the film; lines without times are placed.
+
+    Raises
+    ------
+    InvalidInput
+        If all lines lie behind the song's end.
+    """
+    first = lyrics.lines[0].start_s
+    if first is not None and first >= analysis.duration_s:
+        raise InvalidInput(
+            f"The lyrics begin at {first:.1f} s, but the song ends at {float(analysis.duration_s):.1f} s; give the"
+            " words of this song.",
+            code="lyrics_outside",
+        )
     window = timeline.window
     start, end = (window.start_s, window.end_s) if window else (Fraction(0), analysis.duration_s)
     return place_lyrics(lyrics, analysis).between(start, end)

@@ -133,6 +133,32 @@ def test_vtt_with_blocks_names_settings_and_times_of_words() -> None:
     assert found.language == "de"
 
 
+def test_rolling_captions_give_each_line_once() -> None:
+    rolling = """WEBVTT
+
+00:00:01.000 --> 00:00:03.000
+ 
+hello<00:00:01.500><c> big</c><00:00:02.000><c> world</c>
+
+00:00:03.000 --> 00:00:03.010
+hello big world
+ 
+
+00:00:03.010 --> 00:00:05.000
+hello big world
+next<00:00:04.000><c> one</c>
+"""
+    found = read(rolling.encode(), "song.vtt")
+    assert times(found) == [("hello big world", 1.0, 3.0), ("next one", 3.01, 5.0)]
+    assert [word.start_s for word in found.lines[0].words] == [1.0, 1.5, 2.0]
+
+
+def test_layers_of_a_script_are_one_line() -> None:
+    last = next(row for row in ASS.splitlines() if "one, with" in row)
+    found = read((ASS + last + "\n").encode(), "song.ass")
+    assert [line.text for line in found.lines] == ["Karaoke night", "one, with comma here"]
+
+
 def test_ass_syllables_of_all_karaoke_tags() -> None:
     found = read(ASS.encode(), "song.ass")
     assert times(found) == [("Karaoke night", 1.0, 4.0), ("one, with comma here", 5.0, 6.0)]

@@ -220,6 +220,12 @@ def test_words_of_a_song_without_lyrics_are_one_sentence(words: Words) -> None:
     assert refused.value.code == "lyrics_absent"
 
 
+def test_words_of_another_song_are_one_sentence() -> None:
+    with pytest.raises(InvalidInput, match="the song ends at 100") as refused:
+        captions("[05:01.00]One\n", VideoRequest(words=Words.LINE))
+    assert refused.value.code == "lyrics_outside"
+
+
 def test_soft_words_are_not_drawn() -> None:
     assert captions("[00:01.00]One\n", VideoRequest(words=Words.SOFT)) == []
 

@@ -9,7 +9,7 @@ import pysubs2
 
 from tasks.domain.lyrics import LyricLine, Lyrics, exact
 from tasks.notation.lyrics.page import Page, clean, is_description
-from tasks.notation.lyrics.spoken import Piece, line_of
+from tasks.notation.lyrics.spoken import Piece, line_of, once
 
 _HEADS = {"v4.00+": "ass", "v4.00": "ssa"}
 _EVENT = re.compile(r"\s*Dialogue\s*:(.*)", re.IGNORECASE)
@@ -40,7 +40,7 @@ def read(page: Page) -> Lyrics:
     except (ValueError, pysubs2.Pysubs2Error) as error:
         raise page.wrong(1, f"the script cannot be read ({error}); save it again as .ass.") from error
     events = sorted((event for event in script if event.type == "Dialogue"), key=lambda event: event.start)
-    lines = tuple(line for event in events if (line := _line(event)) is not None)
+    lines = once([line for event in events if (line := _line(event)) is not None])
     if not lines:
         raise page.empty()
     return Lyrics(lines=lines, format="ass", encoding=page.encoding)

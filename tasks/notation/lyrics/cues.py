@@ -1,17 +1,19 @@
 """SubRip and WebVTT: blocks of a time line and text; WebVTT may have a time before each word.
 
 Cues may overlap and stand in any order; a missing number and a missing blank line between two cues are understood.
+Rolling captions, which repeat each line, give it once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from tasks.domain.lyrics import LyricLine, Lyrics, exact
 from tasks.notation.lyrics.page import Page, clean, is_description
-from tasks.notation.lyrics.spoken import Piece, line_of
+from tasks.notation.lyrics.spoken import Piece, line_of, once
 
 _CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _ARROW = re.compile(rf"\s*{_CLOCK}\s*-+>\s*{_CLOCK}(?:\s.*)?")
@@ -38,7 +40,7 @@ def read_srt(page: Page) -> Lyrics:
     InvalidInput
         If a time cannot be read, a cue ends before it starts, or text stands before the first time.
     """
-    return _lyrics(page, _cues(page, page.lines()), "srt")
+    return _lyrics(page, _cues(page, page.lines(), may_have_spaces=True), "srt")
 
 
 def read_vtt(page: Page) -> Lyrics:
@@ -53,7 +55,7 @@ def read_vtt(page: Page) -> Lyrics:
     if not re.match(r"WEBVTT(\s|$)", lines[0][1]):
         raise page.wrong(1, "a .vtt file begins with the line WEBVTT; add it, or name the file .srt.")
     body, language = _without_blocks(lines)
-    return _lyrics(page, _cues(page, body), "vtt", language)
+    return _lyrics(page, _cues(page, body, may_have_spaces=False), "vtt", language)
 
 
 def write_srt(lyrics: Lyrics) -> str:
@@ -75,7 +77,8 @@ def write_vtt(lyrics: Lyrics) -> str:
     return head + "".join(blocks)
 
 
-def _cues(page: Page, lines: Iterable[tuple[int, str]]) -> list[_Cue]:
+def _cues(page: Page, lines: Iterable[tuple[int, str]], *, may_have_spaces: bool) -> list[_Cue]:
+    """Collect cues; a blank line ends one, in SubRip also where spaces stand on it."""
     cues: list[_Cue] = []
     before: tuple[int, str] | None = None  # what stands outside of cues: a number or a name, if a time follows
     is_open = False
@@ -85,7 +88,7 @@ def _cues(page: Page, lines: Iterable[tuple[int, str]]) -> list[_Cue]:
                 cues[-1].text.pop()
             cues.append(_cue(page, number, line))
             before, is_open = None, True
-        elif is_open and line.strip():
+        elif is_open and (line.strip() if may_have_spaces else line):
             cues[-1].text.append(page.expect_line(number, line))
         elif line.strip():
             if before is not None:
@@ -136,11 +139,21 @@ def _without_blocks(lines: list[tuple[int, str]]) -> tuple[list[tuple[int, str]]
 
 
 def _lyrics(page: Page, cues: list[_Cue], form: str, language: str | None = None) -> Lyrics:
-    lines = [line for cue in cues if (line := _line(page, cue)) is not None]
+    cues.sort(key=lambda cue: cue.start_s)
+    lines = [line for cue in _unrolled(cues) if (line := _line(page, cue)) is not None]
     if not lines:
         raise page.empty()
-    lines.sort(key=lambda line: line.start_s or 0.0)
-    return Lyrics(lines=tuple(lines), language=language, format=form, encoding=page.encoding)
+    return Lyrics(lines=once(lines), language=language, format=form, encoding=page.encoding)
+
+
+def _unrolled(cues: list[_Cue]) -> Iterator[_Cue]:
+    """Leave out what rolling captions repeat: a cue's first row that was the last row of the cue before."""
+    rows = [[row for row in cue.text if clean(_INSIDE.sub("", row))] for cue in cues]
+    shown = [[clean(_INSIDE.sub("", row)) for row in own] for own in rows]
+    echoes = [bool(own and before) and own[0] == before[-1] for before, own in pairwise([[], *shown])]
+    is_rolling = any(echo and len(own) > 1 for echo, own in zip(echoes, shown, strict=True))
+    for cue, own, echo in zip(cues, rows, echoes, strict=True):
+        yield replace(cue, text=own[1:] if echo and is_rolling else own)
 
 
 def _line(page: Page, cue: _Cue) -> LyricLine | None:

@@ -15,7 +15,7 @@ from tasks.domain.lyrics import LyricLine, Lyrics
 from tasks.notation.lyrics.page import Page
 from tasks.notation.lyrics.spoken import Piece, line_of
 
-_TIME = r"(?:(\d{1,2}):)?(\d{1,3}):(\d{1,2})(?:[.:](\d{1,3}))?"
+_TIME = r"(?:(\d{1,2}):)?(\d{1,3}):(\d{1,2})(?:[.,:](\d{1,3}))?"
 _STAMP = re.compile(rf"\s*\[\s*{_TIME}\s*\]")
 _INSIDE = re.compile(rf"[<\[]\s*{_TIME}\s*[>\]]")
 _TAG = re.compile(r"\s*\[\s*([A-Za-z#][A-Za-z_]*)\s*:(.*)\]\s*")

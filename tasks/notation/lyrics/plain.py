@@ -60,6 +60,7 @@ def write(lyrics: Lyrics) -> str:
 
 
 def _heading(text: str) -> str | None:
+    text = text.strip("#* ")
     if found := _BRACKETS.fullmatch(text):
         return clean(found[1]) or None
     return text.rstrip(": ") if is_heading(text) else None

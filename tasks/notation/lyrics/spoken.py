@@ -33,6 +33,11 @@ def line_of(pieces: Sequence[Piece], start_s: float, end_s: float | None) -> Lyr
     return LyricLine(text=text, start_s=start_s, end_s=end_s, words=words)
 
 
+def once(lines: Sequence[LyricLine]) -> tuple[LyricLine, ...]:
+    """Leave out lines that stand there twice, as layers of one script do."""
+    return tuple({(line.start_s, line.text): line for line in reversed(lines)}.values())[::-1]
+
+
 def _words(pieces: Sequence[Piece], start_s: float, end_s: float | None) -> tuple[LyricWord, ...]:
     starts, latest = [], start_s
     for piece in pieces:
