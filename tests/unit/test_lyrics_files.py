@@ -137,12 +137,12 @@ def test_rolling_captions_give_each_line_once() -> None:
     rolling = """WEBVTT
 
 00:00:01.000 --> 00:00:03.000
- 
+\N{SPACE}
 hello<00:00:01.500><c> big</c><00:00:02.000><c> world</c>
 
 00:00:03.000 --> 00:00:03.010
 hello big world
- 
+\N{SPACE}
 
 00:00:03.010 --> 00:00:05.000
 hello big world

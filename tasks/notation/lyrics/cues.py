@@ -175,9 +175,10 @@ def _line(page: Page, cue: _Cue) -> LyricLine | None:
 
 def _untagged(text: str) -> str:
     """Take tags out of a piece and keep the spaces around it, which part words."""
-    inside = clean(text)
-    lead, tail = (" " if edge.isspace() else "" for edge in (text[:1], text[-1:]))
-    return f"{lead}{inside}{tail}" if inside else re.sub(r"<[^<>]*>", "", text)
+    bare = re.sub(r"<[^<>]*>", "", text)
+    inside = clean(bare)
+    lead, tail = (" " if edge.isspace() else "" for edge in (bare[:1], bare[-1:]))
+    return f"{lead}{inside}{tail}" if inside else bare
 
 
 def _timed(lyrics: Lyrics) -> Iterable[tuple[LyricLine, int, int]]:
