@@ -14,6 +14,7 @@ from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
 from tasks.domain.style import StyleShot
 from tasks.kernels import compile_alone
 from tasks.media import effects, transitions
+from tasks.media.captions import draw_captions
 from tasks.media.effects import apply_effects
 from tasks.media.encode import encode_segment
 from tasks.media.frames import I420, FrameSource
@@ -50,7 +51,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
 
 
 def composed(plan: SegmentPlan, open_one: Callable[[Source], FrameSource]) -> Iterator[I420]:
-    """Give the segment's pictures as they are encoded: its source's, the transition into them, then effects."""
+    """Give the segment's pictures as they are encoded: its source's, the transition into them, effects, then words."""
     first = plan.frames.start
     pictures = retimed(open_one(plan.source), plan.source.frames, plan.effects, first)
     if plan.transition is not None and plan.outgoing is not None:
@@ -60,7 +61,8 @@ def composed(plan: SegmentPlan, open_one: Callable[[Source], FrameSource]) -> It
         pictures = apply_transition(pictures, handle, plan.transition, first)
     if plan.effects:
         compile_alone("effects", effects.warm)
-    return apply_effects(pictures, plan.effects, first)
+    pictures = apply_effects(pictures, plan.effects, first)
+    return draw_captions(pictures, plan.captions, first)
 
 
 def open_source(source: Source, spec: SegmentSpec, ctx: StepContext) -> FrameSource:
