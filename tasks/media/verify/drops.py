@@ -1,7 +1,7 @@
 """Find where a picture was left out: motion jumps by about twice its usual step.
 
 The distance of a frame from the one before is then as large as that over two frames usually is, well above those
-right before and after. Motion that fades and gathers again does not do that within three frames; jerky motion may, so
+right before and after. Motion that fades and gathers again does not do that within two frames; jerky motion may, so
 that this only names the place where the count of frames or a cut says that some are missing.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 from tasks.domain.timebase import FrameRange
 from tasks.media.verify.pictures import Distances, Pictures
 
-_ABOVE = 1.25
-_BESIDE = 3
+_ABOVE = 1.2
+_BESIDE = 2
 _NEAR = 12
 _SHARE_OF_TWO = 0.7
 

@@ -45,6 +45,7 @@ _COARSE = 6  # larger cells along each side of a field
 _QUARTER = 0.25
 _AGAINST = 0.5  # of a field: what larger cells must fill, since those at a border flash as well
 _LEAST_CHANGE, _BRIGHT = 0.1, 0.8
+_LEAST_CHANGE_AGAINST = 0.2  # of larger cells, which the mean of mere noise does not reach
 _LEAST_RED_CHANGE = 20.0
 _ROUNDING = 1e-6
 
@@ -129,7 +130,7 @@ class FlashMeter:
         self._fields = {kind: Counted(Swings(positions, _QUARTER * area), frame_rate, positions) for kind in FlashKind}
         self._coarse_size = (_COARSE * _FIELDS, _COARSE * _FIELDS)
         coarse = self._coarse_size[0] * self._coarse_size[1]
-        self._coarse = Counted(Swings(coarse, _LEAST_CHANGE), frame_rate, coarse)
+        self._coarse = Counted(Swings(coarse, _LEAST_CHANGE_AGAINST), frame_rate, coarse)
         self._balance = {kind: np.zeros((height, width), np.float32) for kind in FlashKind}
         self._meters: dict[FlashKind, list[float]] = {kind: [] for kind in FlashKind}
         self._bad: dict[FlashKind, list[tuple[int, int]]] = {kind: [] for kind in FlashKind}
