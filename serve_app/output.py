@@ -1,4 +1,4 @@
-"""Where files go on the user's disk, each whole or not at all; a film has its timeline beside it."""
+"""Where files go on the user's disk, each whole or not at all; a film has its timeline and its poster beside it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from cluster.services import Services
 from serve_app.film import Film
 from tasks.domain.errors import InvalidInput
+from tasks.media.poster import poster_key
 
 
 def expect_target(path: Path, song: Path, *endings: str) -> Path:
@@ -42,17 +43,29 @@ def timeline_path(film: Path) -> Path:
     return film.with_name(f"{film.stem}.timeline.json")
 
 
+def poster_path(film: Path) -> Path:
+    """Give the place of the poster that belongs to ``film``."""
+    return film.with_name(f"{film.stem}.poster.jpg")
+
+
 def write(services: Services, made: Film, target: Path) -> None:
-    """Write the film and its timeline; each appears whole or not at all."""
+    """Write the film, its timeline and its poster; each appears whole or not at all."""
     document = json.dumps(made.timeline.to_json(), indent=1).encode() + b"\n"
     publish(timeline_path(target), lambda path: path.write_bytes(document))
 
-    def fetch(path: Path) -> None:
-        stored = services.storage.fetch_file(made.video_key, path)
+    fetch(services, poster_key(made.video_key), poster_path(target))
+    fetch(services, made.video_key, target)
+
+
+def fetch(services: Services, key: str, target: Path) -> None:
+    """Write a stored object to ``target``, whole or not at all."""
+
+    def fill(path: Path) -> None:
+        stored = services.storage.fetch_file(key, path)
         if stored != path:
             shutil.copyfile(stored, path)
 
-    publish(target, fetch)
+    publish(target, fill)
 
 
 def publish(target: Path, fill: Callable[[Path], object]) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from serve_app.film import Film
-from serve_app.output import timeline_path
+from serve_app.output import poster_path, timeline_path
 from tasks.domain.document import SCHEMA
 from tasks.domain.timebase import rate_text
 from tasks.media.verify import Report
@@ -21,6 +21,7 @@ def json_summary(made: Film, target: Path, report: Report | None, seconds: dict[
         "schema": SCHEMA,
         "output": str(target),
         "timeline": str(timeline_path(target)),
+        "poster": str(poster_path(target)),
         "frames": made.timeline.frames,
         "fps": rate_text(made.timeline.frame_rate),
         "tempo_bpm": made.analysis.tempo_bpm,
@@ -51,4 +52,5 @@ def print_summary(made: Film, target: Path, report: Report | None, seconds: dict
         table.add_row("verified", report.line())
     table.add_row("video", str(target))
     table.add_row("timeline", str(timeline_path(target)))
+    table.add_row("poster", str(poster_path(target)))
     console.print(table, highlight=False)

@@ -12,6 +12,7 @@ from cluster.db.engine import reading
 from serve_app.deps import OwnerDep, ServicesDep
 from serve_app.errors import NotReadyError, RangeError
 from serve_app.schemas import VideoOut
+from tasks.media.poster import poster_key
 from tasks.steps import songs
 
 router = APIRouter(prefix="/videos", tags=["videos"])
@@ -55,6 +56,26 @@ def read_content(
         return StreamingResponse(body, media_type="video/mp4", headers=headers)
     headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     return StreamingResponse(body, status_code=206, media_type="video/mp4", headers=headers)
+
+
+@router.get(
+    "/{video_id}/poster",
+    summary="Get the video's poster",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/jpeg": {}}, "description": "One picture of the film, of its size."},
+        409: {"description": "The video is not finished yet."},
+    },
+)
+def read_poster(video_id: str, services: ServicesDep, owner_id: OwnerDep) -> Response:
+    """Give the picture that stands for the film."""
+    with reading(services.engine) as session:
+        film_key = songs.owned_composition(session, video_id, owner_id).video_key
+    if film_key is None:
+        raise NotReadyError("The video is not finished yet; ask its job how far it is.")
+    key = poster_key(film_key)
+    body = services.storage.open_range(key, 0, services.storage.stat(key).size_bytes)
+    return StreamingResponse(body, media_type="image/jpeg", headers={"ETag": f'"{key}"'})
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:

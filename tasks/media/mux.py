@@ -1,4 +1,4 @@
-"""The finished film: joined pictures and the song's sound in one MP4, its index first."""
+"""The finished film: joined pictures, the song's sound, chapters and names in one MP4, its index first."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.container import OutputContainer
 from av.packet import Packet
 
 from tasks.domain.errors import MediaError
+from tasks.domain.film import NAMELESS, FilmTags
 from tasks.domain.segment import SegmentSpec
 from tasks.media.join import joined_packets
 from tasks.media.probe import open_own
@@ -23,8 +25,10 @@ def assemble(
     sound: Sound,
     path: Path,
     on_frame: Callable[[int], None] = lambda _: None,
+    *,
+    tags: FilmTags = NAMELESS,
 ) -> int:
-    """Write the film at ``path`` and return its number of frames.
+    """Write the film at ``path``, named and divided by ``tags``, and return its number of frames.
 
     Raises
     ------
@@ -38,6 +42,7 @@ def assemble(
             video = film.add_stream_from_template(first.streams.video[0])
             video.time_base = 1 / spec.frame_rate
             audio_packets = add_sound(film, sound)
+            _name(film, tags, spec)
             for packet in _in_time(joined_packets(segments, spec, video), audio_packets):
                 frames += packet.stream is video
                 film.mux(packet)
@@ -45,6 +50,22 @@ def assemble(
     except av.error.FFmpegError as error:
         raise MediaError(f"writing the film failed: {error}") from error
     return frames
+
+
+def _name(film: OutputContainer, tags: FilmTags, spec: SegmentSpec) -> None:
+    film.metadata.update(tags.texts())
+    film.set_chapters(
+        [
+            {
+                "id": number,
+                "start": chapter.frames.start,
+                "end": chapter.frames.end,
+                "time_base": 1 / spec.frame_rate,
+                "metadata": {"title": chapter.title},
+            }
+            for number, chapter in enumerate(tags.chapters)
+        ]
+    )
 
 
 def _in_time(*tracks: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
