@@ -61,6 +61,7 @@ PROBLEMS: dict[str, Problem] = {
     "shot_length_invalid": _input(_UNPROCESSABLE, "The shortest shot is out of range"),
     "card_too_long": _input(_UNPROCESSABLE, "A card has too many characters"),
     "option_invalid": _input(_UNPROCESSABLE, "An option cannot be used"),
+    "audio_not_copied": _input(_UNPROCESSABLE, "The sound cannot be copied"),
     "output_invalid": _input(_UNPROCESSABLE, "The output cannot be written there"),
     "video_absent": _input(HTTPStatus.NOT_FOUND, "The video is not there"),
     "video_not_file": _input(_UNPROCESSABLE, "Not a regular file"),

@@ -12,7 +12,7 @@ from cluster.db.tables import Composition, Job, JobEvent, Song, Step
 from cluster.jobs import store
 from cluster.jobs.states import State
 from tasks.domain.effect import EffectKind
-from tasks.domain.request import LARGEST_SEED, Aspect, Rate, Resolution, VideoRequest
+from tasks.domain.request import LARGEST_SEED, Aspect, AudioMode, Rate, Resolution, VideoRequest
 from tasks.domain.segment import Preset
 from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
@@ -69,6 +69,7 @@ class CompositionIn(BaseModel):
         default=None, description="Kinds that may be used; null lets us choose, an empty list means cuts only."
     )
     limit_flashes: bool = Field(default=True, description="Keep flashes within WCAG 2.3.1.")
+    audio: AudioMode = Field(default=AudioMode.AUTO, description="Keep the song's AAC, copy anything, or encode.")
     priority: Literal["normal", "batch"] = "normal"
 
     @property
@@ -91,6 +92,7 @@ class CompositionIn(BaseModel):
             effects=None if self.effects is None else tuple(dict.fromkeys(self.effects)),
             transitions=None if self.transitions is None else tuple(dict.fromkeys(self.transitions)),
             limit_flashes=self.limit_flashes,
+            audio=self.audio,
         )
 
 

@@ -24,7 +24,7 @@ from serve_app.summary import json_summary, print_summary
 from tasks import workflow
 from tasks.domain.effect import EffectKind
 from tasks.domain.errors import InvalidInput
-from tasks.domain.request import AUTO_STYLE, Aspect, Rate, Resolution, VideoRequest
+from tasks.domain.request import AUTO_STYLE, Aspect, AudioMode, Rate, Resolution, VideoRequest
 from tasks.domain.segment import Preset
 from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
@@ -61,6 +61,9 @@ def render(
     flash_limit: Annotated[
         bool, typer.Option("--flash-limit/--no-flash-limit", help="Keep flashes within WCAG 2.3.1.")
     ] = True,
+    audio: Annotated[
+        AudioMode, typer.Option(help="The sound: AAC is kept where that is exact; or always copy; or always encode.")
+    ] = AudioMode.AUTO,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; 1 uses no Ray.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, progress on stderr.")] = False,
     check: Annotated[bool, typer.Option("--verify/--no-verify", help="Measure the finished file.")] = True,
@@ -80,6 +83,7 @@ def render(
         effects=parse_kinds(effects, EffectKind),
         transitions=parse_kinds(transitions, TransitionKind),
         limit_flashes=flash_limit,
+        audio=audio,
     )
     settings = load_settings()
     ffmpeg = locate(settings.ffmpeg_bin)

@@ -8,11 +8,14 @@ from __future__ import annotations
 from sqlalchemy import update
 from sqlmodel import col
 
-from cluster.db.tables import Composition, Song
+from cluster.db.tables import AnalysisRow, Composition, Song
 from tasks.domain.document import SCHEMA, Document, canonical
-from tasks.domain.request import LARGEST_SEED, VideoRequest
+from tasks.domain.request import LARGEST_SEED, AudioMode, VideoRequest
+from tasks.domain.timeline import Window
 from tasks.edit.cutting import cut_timeline, window_of
 from tasks.edit.storyboard import plan_segments
+from tasks.media.copying import is_copied
+from tasks.media.probe import sound_header
 from tasks.steps.analyze import analysis_key, written
 from tasks.steps.context import Done, Outcome, StepContext
 from tasks.steps.heard import corrected, heard_in
@@ -31,7 +34,10 @@ def run(given: Document, ctx: StepContext) -> Outcome:
     key = analysis_key(document)
     if not ctx.is_stored(key, "analysis"):
         ctx.publish(written(ctx.scratch / "analysis.json", canonical(document)), key, "analysis")
-    timeline = cut_timeline(analysis, request.frame_rate, window_of(analysis, request.start_s, request.end_s))
+    window = window_of(analysis, request.start_s, request.end_s)
+    if request.audio is AudioMode.COPY:
+        _expect_copy(song, heard, window, ctx)
+    timeline = cut_timeline(analysis, request.frame_rate, window)
     spec, segments = plan_segments(
         analysis,
         timeline,
@@ -39,7 +45,12 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         seed=request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED,
         keys={"analysis_key": key, "features_key": heard.features_key},
     )
-    plan = {"schema": SCHEMA, "spec": spec.to_json(), "segments": [segment.to_json() for segment in segments]}
+    plan = {
+        "schema": SCHEMA,
+        "spec": spec.to_json(),
+        "segments": [segment.to_json() for segment in segments],
+        "analysis_key": key,
+    }
     with ctx.transaction() as session:
         session.execute(
             update(Composition)
@@ -47,3 +58,9 @@ def run(given: Document, ctx: StepContext) -> Outcome:
             .values(analysis_id=heard.id, timeline=timeline.to_json(), plan=plan)
         )
     return Done()
+
+
+def _expect_copy(song: Song, heard: AnalysisRow, window: Window | None, ctx: StepContext) -> None:
+    """Refuse sound that was to be copied and cannot be, before any picture is encoded."""
+    original = ctx.fetch(song.content_key)
+    is_copied(AudioMode.COPY, sound_header(original), window, original, ctx.fetch(heard.sound_key))
