@@ -17,7 +17,7 @@ from cluster.jobs import store
 from cluster.jobs.announce import withdraw
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
-from serve_app import film, output
+from serve_app import changing, film, output
 from serve_app.film import Film
 from serve_app.progress import watch
 from serve_app.summary import json_summary, print_summary
@@ -67,6 +67,9 @@ def render(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; 1 uses no Ray.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, progress on stderr.")] = False,
     check: Annotated[bool, typer.Option("--verify/--no-verify", help="Measure the finished file.")] = True,
+    only_diff: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be encoded anew, why and how long, and stop.")
+    ] = False,
 ) -> None:
     """Make a music video of SONG, cut on its beats."""
     target = output.expect_target(out or Path(f"{song.stem}.mp4"), song, ".mp4")
@@ -89,6 +92,9 @@ def render(
     ffmpeg = locate(settings.ffmpeg_bin)
     services = open_services(settings, migrate=True)
     console = Console(file=sys.stderr if as_json else sys.stdout)
+    if only_diff:
+        changing.tell(services, changing.plan(services, song, request), as_json=as_json)
+        return
     composition_id, job_id = _ask(services, song, request, console)
     fitting = film.fitting_workers(song, request, has_cluster=settings.ray_address is not None)
     with watch(services, job_id, console) as view:

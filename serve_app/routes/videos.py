@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, status
 from fastapi.responses import Response, StreamingResponse
 
-from cluster.db.engine import reading
+from cluster.db.engine import reading, writing
+from cluster.jobs import store
 from serve_app.deps import OwnerDep, ServicesDep
 from serve_app.errors import NotReadyError, RangeError
-from serve_app.schemas import VideoOut
+from serve_app.film_schemas import ChangesOut
+from serve_app.schemas import JobOut, VideoOut
+from tasks import workflow
 from tasks.media.poster import poster_key
 from tasks.steps import songs
+from tasks.steps.changes import changes_of
 
 router = APIRouter(prefix="/videos", tags=["videos"])
 
@@ -24,6 +28,28 @@ def read_video(video_id: str, services: ServicesDep, owner_id: OwnerDep) -> Vide
     with reading(services.engine) as session:
         composition = songs.owned_composition(session, video_id, owner_id)
         return VideoOut.of(composition, f"/api/v1/videos/{video_id}/content")
+
+
+@router.get("/{video_id}/changes", summary="Tell what rendering a planned video would encode anew")
+def read_changes(video_id: str, services: ServicesDep, owner_id: OwnerDep) -> ChangesOut:
+    """Name the segments that are not stored yet, why, and how long they take; nothing is encoded."""
+    with reading(services.engine) as session:
+        composition = songs.owned_composition(session, video_id, owner_id)
+        if composition.plan is None:
+            raise NotReadyError("The video is not planned yet; ask its job how far it is.")
+        return ChangesOut.model_validate(changes_of(session, services.storage, composition).to_json())
+
+
+@router.post("/{video_id}/jobs", status_code=status.HTTP_202_ACCEPTED, summary="Render a planned video")
+def render_video(video_id: str, services: ServicesDep, owner_id: OwnerDep, response: Response) -> JobOut:
+    """Begin the job that makes a video that was planned; segments that are stored are used again."""
+    with writing(services.engine) as session:
+        job_id = workflow.begin(session, songs.owned_composition(session, video_id, owner_id).id)
+        job = store.owned_job(session, job_id, owner_id)
+        steps = store.steps_of(session, job_id)
+    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
+    response.headers["Retry-After"] = "2"
+    return JobOut.of(job, steps)
 
 
 @router.get(
