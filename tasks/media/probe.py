@@ -13,7 +13,9 @@ from av.container import InputContainer
 from tasks.domain.errors import InvalidInput
 from tasks.media.sandbox import FORMATS
 
-_PLAYLISTS = (b"ffconcat", b"#extm3u", b"[playlist]", b"<?xml", b"<mpd", b"<asx", b"<smil", b"#!")
+PLAYLISTS = (b"ffconcat", b"#extm3u", b"[playlist]", b"<?xml", b"<mpd", b"<asx", b"<smil", b"#!")
+"""How files begin that name other files; lower case, without leading blanks."""
+
 _UNKNOWN_BYTES = 0x7FFFFFFF
 
 
@@ -31,9 +33,9 @@ class SoundHeader:
     artist: str | None
 
 
-def open_own(path: Path) -> InputContainer:
+def open_own(path: Path, formats: str = FORMATS) -> InputContainer:
     """Open a media file for reading its headers and packets, with the guarded formats only and no other protocol."""
-    options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+    options = {"protocol_whitelist": "file", "format_whitelist": formats}
     return av.open(str(path), options=options, metadata_errors="replace")
 
 
@@ -146,5 +148,5 @@ def _expect_media_file(path: Path, called: str) -> None:
     if not head:
         raise InvalidInput(f"{called} is empty; export or download the song again.", code="song_empty")
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith(_PLAYLISTS):
+    if start.startswith(PLAYLISTS):
         raise InvalidInput(f"{called} is a playlist, not sound; give the song itself.", code="song_is_playlist")

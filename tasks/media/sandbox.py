@@ -30,6 +30,12 @@ from tasks.domain.errors import ChildFailed, ChildLost
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mp3,wav,flac,ogg,aac"
 """Container formats that are opened at all; playlists and other formats that name files are not among them."""
 
+FOOTAGE_FORMATS = f"{FORMATS},avi,mpegts,mpeg,gif"
+"""Formats that footage may have besides: cameras and older programs write them, and none names another file."""
+
+MAX_PIXELS = 4096 * 4096
+"""The largest picture that is decoded, whatever its file promises."""
+
 GUARDED_INPUT = {"protocol_whitelist": "fd", "format_whitelist": FORMATS, "max_alloc": 512 << 20}
 """ffmpeg options that every guarded input carries."""
 
@@ -154,7 +160,9 @@ class Child:
 
 
 @contextlib.contextmanager
-def guarded(path: Path, build: Callable[[int], list[str]], limits: Limits | None = None) -> Iterator[Child]:
+def guarded(
+    path: Path, build: Callable[[int], list[str]], limits: Limits | None = None, *, given: tuple[int, ...] = ()
+) -> Iterator[Child]:
     """Start the command that ``build`` makes for the open file; the child is gone when the block ends.
 
     Parameters
@@ -165,6 +173,8 @@ def guarded(path: Path, build: Callable[[int], list[str]], limits: Limits | None
         Gets the number of the file descriptor and returns the command line, its program an absolute path.
     limits : Limits, optional
         What the child may use.
+    given : tuple of int, optional
+        Further file descriptors that the child has, such as the end of a pipe; they stay the caller's to close.
     """
     allowed = limits or Limits()
     descriptor = os.open(path, os.O_RDONLY)
@@ -176,7 +186,7 @@ def guarded(path: Path, build: Callable[[int], list[str]], limits: Limits | None
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            pass_fds=(descriptor,),
+            pass_fds=(descriptor, *given),
             env={},
         )
     finally:
