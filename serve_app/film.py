@@ -45,6 +45,7 @@ _BEFORE_PICTURES = frozenset({"analyze", "plan"})
 class Film:
     """A finished film and what is known of it; ``seconds`` is the time of each stage."""
 
+    video_id: str
     video_key: str
     timeline: Timeline
     analysis: Analysis
@@ -105,6 +106,7 @@ def finished(services: Services, composition_id: str, job_id: str) -> Film:
         seconds[kind] = round((max(ended) - min(begun)).total_seconds(), 3)
     assert composition.video_key is not None
     return Film(
+        video_id=composition_id,
         video_key=composition.video_key,
         timeline=Timeline.from_json(composition.timeline),
         analysis=analysis,

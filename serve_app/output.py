@@ -15,7 +15,7 @@ from tasks.domain.errors import InvalidInput
 from tasks.media.poster import poster_key
 
 
-def expect_target(path: Path, song: Path, *endings: str) -> Path:
+def expect_target(path: Path, song: Path | None, *endings: str) -> Path:
     """Refuse a place where no file can be written, before any work is done.
 
     Raises
@@ -33,7 +33,7 @@ def expect_target(path: Path, song: Path, *endings: str) -> Path:
         raise InvalidInput(f"There is no folder {path.parent}; make it first.", code="output_invalid")
     if not os.access(path.parent, os.W_OK):
         raise InvalidInput(f"The folder {path.parent} cannot be written; choose another.", code="output_invalid")
-    if path.exists() and song.exists() and path.samefile(song):
+    if song is not None and path.exists() and song.exists() and path.samefile(song):
         raise InvalidInput("The output is the song itself; name another file.", code="output_invalid")
     return path
 

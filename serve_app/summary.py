@@ -19,6 +19,7 @@ def json_summary(made: Film, target: Path, report: Report | None, seconds: dict[
     """Give the object that ``render --json`` prints."""
     return {
         "schema": SCHEMA,
+        "video_id": made.video_id,
         "output": str(target),
         "timeline": str(timeline_path(target)),
         "poster": str(poster_path(target)),
@@ -50,6 +51,7 @@ def print_summary(made: Film, target: Path, report: Report | None, seconds: dict
     table.add_row("seconds", ", ".join(f"{kind} {spent:.1f}" for kind, spent in seconds.items()))
     if report is not None:
         table.add_row("verified", report.line())
+    table.add_row("id", made.video_id)
     table.add_row("video", str(target))
     table.add_row("timeline", str(timeline_path(target)))
     table.add_row("poster", str(poster_path(target)))

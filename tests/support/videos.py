@@ -19,7 +19,7 @@ from tasks.domain.segment import Preset
 from tasks.executors import InlineExecutor
 from tasks.steps import songs
 
-OWNER = "ada"
+OWNER = "local"  # whom the command line and an open service act for
 
 
 def small(**wishes: Any) -> VideoRequest:
