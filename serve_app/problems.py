@@ -62,6 +62,7 @@ PROBLEMS: dict[str, Problem] = {
     "card_too_long": _input(_UNPROCESSABLE, "A card has too many characters"),
     "option_invalid": _input(_UNPROCESSABLE, "An option cannot be used"),
     "audio_not_copied": _input(_UNPROCESSABLE, "The sound cannot be copied"),
+    "timeline_invalid": _input(_UNPROCESSABLE, "The timeline cannot be used"),
     "output_invalid": _input(_UNPROCESSABLE, "The output cannot be written there"),
     "video_absent": _input(HTTPStatus.NOT_FOUND, "The video is not there"),
     "video_not_file": _input(_UNPROCESSABLE, "Not a regular file"),

@@ -7,7 +7,20 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("render", "diff", "analyze", "verify", "sheet", "up", "api", "jobs", "workers", "migrate", "sweep")
+COMMANDS = (
+    "render",
+    "diff",
+    "export",
+    "analyze",
+    "verify",
+    "sheet",
+    "up",
+    "api",
+    "jobs",
+    "workers",
+    "migrate",
+    "sweep",
+)
 
 
 def command_line(words: Sequence[str]) -> typer.Typer:

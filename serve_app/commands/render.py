@@ -17,7 +17,7 @@ from cluster.jobs import store
 from cluster.jobs.announce import withdraw
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
-from serve_app import changing, film, output
+from serve_app import changing, film, output, reworking
 from serve_app.film import Film
 from serve_app.progress import watch
 from serve_app.summary import json_summary, print_summary
@@ -64,6 +64,10 @@ def render(
     audio: Annotated[
         AudioMode, typer.Option(help="The sound: AAC is kept where that is exact; or always copy; or always encode.")
     ] = AudioMode.AUTO,
+    timeline: Annotated[
+        Path | None,
+        typer.Option(help="Cut as in this OUT.timeline.json, or as in an exported film that an editor saved as .otio."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; 1 uses no Ray.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, progress on stderr.")] = False,
     check: Annotated[bool, typer.Option("--verify/--no-verify", help="Measure the finished file.")] = True,
@@ -91,6 +95,8 @@ def render(
     settings = load_settings()
     ffmpeg = locate(settings.ffmpeg_bin)
     services = open_services(settings, migrate=True)
+    if timeline is not None:
+        request = reworking.request_of(services, song, timeline, request)
     console = Console(file=sys.stderr if as_json else sys.stdout)
     if only_diff:
         changing.tell(services, changing.plan(services, song, request), as_json=as_json)

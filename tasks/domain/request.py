@@ -10,9 +10,11 @@ from tasks.domain.clip import Fit
 from tasks.domain.document import SCHEMA, Document, expect_schema
 from tasks.domain.effect import EffectKind
 from tasks.domain.errors import InvalidInput
+from tasks.domain.rework import Rework
 from tasks.domain.segment import Preset
 from tasks.domain.style import StyleName
 from tasks.domain.timebase import parse_rate, rate_text
+from tasks.domain.timeline import Timeline
 from tasks.domain.transition import TransitionKind
 
 MIN_WINDOW_S = 2
@@ -102,6 +104,10 @@ class VideoRequest:
         Lyrics on the picture, and the texts of a card at the beginning and at the end.
     audio : AudioMode
         What becomes of the song's sound.
+    rework : Rework or None
+        The film is cut out of another film's segments, as an editor did it.
+    timeline : Timeline or None
+        The cuts are these, and not the edit's own.
 
     Raises
     ------
@@ -128,6 +134,8 @@ class VideoRequest:
     title: str | None = None
     credits: str | None = None
     audio: AudioMode = AudioMode.AUTO
+    rework: Rework | None = None
+    timeline: Timeline | None = None
 
     def __post_init__(self) -> None:
         if self.seed is not None and not 0 <= self.seed <= LARGEST_SEED:
@@ -178,6 +186,8 @@ class VideoRequest:
             "title": self.title,
             "credits": self.credits,
             "audio": self.audio,
+            **({} if self.rework is None else {"rework": self.rework.to_json()}),
+            **({} if self.timeline is None else {"timeline": self.timeline.to_json()}),
         }
 
     @classmethod
@@ -207,4 +217,6 @@ class VideoRequest:
             title=document["title"],
             credits=document["credits"],
             audio=AudioMode(document["audio"]),
+            rework=Rework.from_json(document["rework"]) if document.get("rework") else None,
+            timeline=Timeline.from_json(document["timeline"]) if document.get("timeline") else None,
         )

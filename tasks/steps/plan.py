@@ -19,6 +19,7 @@ from tasks.media.probe import sound_header
 from tasks.steps.analyze import analysis_key, written
 from tasks.steps.context import Done, Outcome, StepContext
 from tasks.steps.heard import corrected, heard_in
+from tasks.steps.reworking import expect_length, plan_rework
 
 
 def run(given: Document, ctx: StepContext) -> Outcome:
@@ -37,25 +38,28 @@ def run(given: Document, ctx: StepContext) -> Outcome:
     window = window_of(analysis, request.start_s, request.end_s)
     if request.audio is AudioMode.COPY:
         _expect_copy(song, heard, window, ctx)
-    timeline = cut_timeline(analysis, request.frame_rate, window)
-    spec, segments = plan_segments(
-        analysis,
-        timeline,
-        request,
-        seed=request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED,
-        keys={"analysis_key": key, "features_key": heard.features_key},
-    )
-    plan = {
-        "schema": SCHEMA,
-        "spec": spec.to_json(),
-        "segments": [segment.to_json() for segment in segments],
-        "analysis_key": key,
-    }
+    if request.rework is not None:
+        with ctx.reading() as session:
+            timeline, plan = plan_rework(session, request.rework, ctx.owner_id, analysis)
+    else:
+        timeline = (
+            cut_timeline(analysis, request.frame_rate, window)
+            if request.timeline is None
+            else expect_length(request.timeline, analysis, window)
+        )
+        spec, segments = plan_segments(
+            analysis,
+            timeline,
+            request,
+            seed=request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED,
+            keys={"analysis_key": key, "features_key": heard.features_key},
+        )
+        plan = {"schema": SCHEMA, "spec": spec.to_json(), "segments": [segment.to_json() for segment in segments]}
     with ctx.transaction() as session:
         session.execute(
             update(Composition)
             .where(col(Composition.id) == composition.id)
-            .values(analysis_id=heard.id, timeline=timeline.to_json(), plan=plan)
+            .values(analysis_id=heard.id, timeline=timeline.to_json(), plan={**plan, "analysis_key": key})
         )
     return Done()
 
