@@ -11,7 +11,7 @@ from tasks.domain.document import SCHEMA, Document, expect_schema
 from tasks.domain.effect import EffectKind
 from tasks.domain.errors import InvalidInput
 from tasks.domain.rework import Rework
-from tasks.domain.segment import Preset
+from tasks.domain.segment import Codec, Preset, SegmentSpec
 from tasks.domain.style import StyleName
 from tasks.domain.timebase import parse_rate, rate_text
 from tasks.domain.timeline import Timeline
@@ -104,6 +104,8 @@ class VideoRequest:
         Lyrics on the picture, and the texts of a card at the beginning and at the end.
     audio : AudioMode
         What becomes of the song's sound.
+    codec : Codec
+        How the pictures are coded.
     rework : Rework or None
         The film is cut out of another film's segments, as an editor did it.
     timeline : Timeline or None
@@ -134,6 +136,7 @@ class VideoRequest:
     title: str | None = None
     credits: str | None = None
     audio: AudioMode = AudioMode.AUTO
+    codec: Codec = Codec.H264
     rework: Rework | None = None
     timeline: Timeline | None = None
 
@@ -151,6 +154,11 @@ class VideoRequest:
             raise InvalidInput("The shortest shot lasts between 0.1 and 10 seconds.", code="shot_length_invalid")
         if any(len(text) > LONGEST_CARD for text in (self.title, self.credits) if text is not None):
             raise InvalidInput(f"A title and credits have at most {LONGEST_CARD} characters.", code="card_too_long")
+
+    @property
+    def spec(self) -> SegmentSpec:
+        """The form of the film's pictures."""
+        return SegmentSpec.for_preset(self.preset, self.size, self.frame_rate, self.codec)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -186,6 +194,7 @@ class VideoRequest:
             "title": self.title,
             "credits": self.credits,
             "audio": self.audio,
+            "codec": self.codec,
             **({} if self.rework is None else {"rework": self.rework.to_json()}),
             **({} if self.timeline is None else {"timeline": self.timeline.to_json()}),
         }
@@ -217,6 +226,7 @@ class VideoRequest:
             title=document["title"],
             credits=document["credits"],
             audio=AudioMode(document["audio"]),
+            codec=Codec(document["codec"]),
             rework=Rework.from_json(document["rework"]) if document.get("rework") else None,
             timeline=Timeline.from_json(document["timeline"]) if document.get("timeline") else None,
         )

@@ -48,7 +48,7 @@ def plan_segments(
     keys : dict
         Content keys of the files that pictures are drawn from.
     """
-    spec = SegmentSpec.for_preset(request.preset, request.size, request.frame_rate)
+    spec = request.spec
     style, palette = request.style or choose_style(analysis), choose_palette(analysis, seed)
     effects = plan_effects(timeline)
     plans = []

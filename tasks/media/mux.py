@@ -13,7 +13,7 @@ from av.packet import Packet
 
 from tasks.domain.errors import MediaError
 from tasks.domain.film import NAMELESS, FilmTags
-from tasks.domain.segment import SegmentSpec
+from tasks.domain.segment import Codec, SegmentSpec
 from tasks.media.join import joined_packets
 from tasks.media.probe import open_own
 from tasks.media.sound import Sound, add_sound
@@ -39,7 +39,9 @@ def assemble(
     frames = 0
     try:
         with open_own(segments[0]) as first, av.open(str(path), "w", format="mp4", options=options) as film:
-            video = film.add_stream_from_template(first.streams.video[0])
+            # the decoder of AV1 has another name than its encoders, so that no encoder is looked for
+            video = film.add_stream_from_template(first.streams.video[0], opaque=spec.codec is Codec.AV1)
+            video.codec_context.codec_tag = first.streams.video[0].codec_context.codec_tag
             video.time_base = 1 / spec.frame_rate
             audio_packets = add_sound(film, sound)
             _name(film, tags, spec)

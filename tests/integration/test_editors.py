@@ -113,7 +113,7 @@ def test_what_was_not_changed_is_not_encoded_again_and_what_was_is_found_in_the_
     again, _ = render(studio, song, same)
     assert (again.plan, again.video_key) == (composition.plan, composition.video_key)
 
-    again: list[int] = []
+    pieces: list[int] = []
 
     def swap_the_last_two_and_trim(timeline: Any) -> None:
         track = timeline.video_tracks()[0]
@@ -126,7 +126,7 @@ def test_what_was_not_changed_is_not_encoded_again_and_what_was_is_found_in_the_
             otio.opentime.RationalTime(last.source_range.duration.value - int(spare), 24),
         )
         piece = max(track, key=lambda clip: clip.source_range.duration.value).clone()
-        again.append(piece.metadata["vibecraft"]["segment"])
+        pieces.append(piece.metadata["vibecraft"]["segment"])
         piece.source_range = otio.opentime.TimeRange(
             otio.opentime.RationalTime(2, 24), otio.opentime.RationalTime(int(spare), 24)
         )
@@ -142,7 +142,7 @@ def test_what_was_not_changed_is_not_encoded_again_and_what_was_is_found_in_the_
     assert len(encoded_segments(studio) - before) == 3
     shown = [SegmentPlan.from_json(each).source.settings["shot"] for each in edited.plan["segments"]]
     first = [SegmentPlan.from_json(each).source.settings["shot"] for each in composition.plan["segments"]]
-    assert shown == [*first[:-2], first[-1], first[-2], first[again[0]]]
+    assert shown == [*first[:-2], first[-1], first[-2], first[pieces[0]]]
 
 
 def gap(timeline: Any) -> None:

@@ -35,7 +35,7 @@ def segments() -> list[SegmentPlan]:
                 shot=index,
                 frames=FrameRange(start, end),
                 source=source,
-                transition=before and Transition(kind=TransitionKind.WIPE, frames=4),
+                transition=None if before is None else Transition(kind=TransitionKind.WIPE, frames=4),
                 outgoing=before and replace(before, frames=FrameRange(before.frames.end, before.frames.end + 4)),
                 effects=tuple(e for e in (FLASH, BARS, PULSE) if e.start_frame < end and e.end_frame > start),
                 captions=(WORDS,) if index else (),
