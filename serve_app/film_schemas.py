@@ -5,6 +5,23 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.domain.difference import Reason
+from tasks.domain.request import Aspect, Resolution
+from tasks.domain.segment import Codec
+
+
+class RenditionIn(BaseModel):
+    """Another format of a film; what is left out is as in the film."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"aspect": "9:16"}]})
+
+    aspect: Aspect | None = None
+    resolution: Resolution | None = None
+    codec: Codec | None = None
+
+    @property
+    def words(self) -> str:
+        """The format in one word."""
+        return "+".join(each.value for each in (self.aspect, self.resolution, self.codec) if each is not None)
 
 
 class DifferenceOut(BaseModel):

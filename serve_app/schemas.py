@@ -13,7 +13,7 @@ from cluster.jobs import store
 from cluster.jobs.states import State
 from tasks.domain.effect import EffectKind
 from tasks.domain.request import LARGEST_SEED, Aspect, AudioMode, Rate, Resolution, VideoRequest
-from tasks.domain.segment import Preset
+from tasks.domain.segment import Codec, Preset
 from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
 from tasks.workflow import ANALYSIS
@@ -70,6 +70,9 @@ class CompositionIn(BaseModel):
     )
     limit_flashes: bool = Field(default=True, description="Keep flashes within WCAG 2.3.1.")
     audio: AudioMode = Field(default=AudioMode.AUTO, description="Keep the song's AAC, copy anything, or encode.")
+    codec: Codec = Field(default=Codec.H264, description="How pictures are coded; h264 plays everywhere.")
+    short_s: float | None = Field(default=None, description="The best part of the song, of so many seconds.")
+    loop_s: float | None = Field(default=None, description="Bars of about so many seconds whose end meets their start.")
     priority: Literal["normal", "batch"] = "normal"
 
     @property
@@ -93,6 +96,9 @@ class CompositionIn(BaseModel):
             transitions=None if self.transitions is None else tuple(dict.fromkeys(self.transitions)),
             limit_flashes=self.limit_flashes,
             audio=self.audio,
+            codec=self.codec,
+            short_s=_exact(self.short_s),
+            loop_s=_exact(self.loop_s),
         )
 
 

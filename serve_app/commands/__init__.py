@@ -11,6 +11,7 @@ COMMANDS = (
     "render",
     "diff",
     "export",
+    "preview",
     "analyze",
     "verify",
     "sheet",

@@ -24,8 +24,9 @@ from serve_app.summary import json_summary, print_summary
 from tasks import workflow
 from tasks.domain.effect import EffectKind
 from tasks.domain.errors import InvalidInput
+from tasks.domain.rendition import rendition_name, rendition_of
 from tasks.domain.request import AUTO_STYLE, Aspect, AudioMode, Rate, Resolution, VideoRequest
-from tasks.domain.segment import Preset
+from tasks.domain.segment import Codec, Preset
 from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
 from tasks.media.ffmpeg import locate
@@ -64,6 +65,19 @@ def render(
     audio: Annotated[
         AudioMode, typer.Option(help="The sound: AAC is kept where that is exact; or always copy; or always encode.")
     ] = AudioMode.AUTO,
+    codec: Annotated[
+        Codec, typer.Option(help="How pictures are coded; h264 plays everywhere, h264_nvenc (a GPU's) is experimental.")
+    ] = Codec.H264,
+    short: Annotated[
+        str | None, typer.Option(help="The best part of the song, 15, 30 or 60 seconds of it.", metavar="SECONDS")
+    ] = None,
+    loop: Annotated[
+        str | None, typer.Option(help="Bars of about so many seconds (3 to 8) whose end meets their start.")
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(help="Another format of the same film beside it: 9:16, 1:1+480p, hevc; may be given again."),
+    ] = None,
     timeline: Annotated[
         Path | None,
         typer.Option(help="Cut as in this OUT.timeline.json, or as in an exported film that an editor saved as .otio."),
@@ -91,29 +105,68 @@ def render(
         transitions=parse_kinds(transitions, TransitionKind),
         limit_flashes=flash_limit,
         audio=audio,
+        codec=codec,
+        short_s=parse_time(short),
+        loop_s=parse_time(loop),
     )
     settings = load_settings()
     ffmpeg = locate(settings.ffmpeg_bin)
     services = open_services(settings, migrate=True)
     if timeline is not None:
         request = reworking.request_of(services, song, timeline, request)
+    formats = {words: rendition_of(request, words) for words in also or []}
     console = Console(file=sys.stderr if as_json else sys.stdout)
     if only_diff:
         changing.tell(services, changing.plan(services, song, request), as_json=as_json)
         return
-    composition_id, job_id = _ask(services, song, request, console)
-    fitting = film.fitting_workers(song, request, has_cluster=settings.ray_address is not None)
-    with watch(services, job_id, console) as view:
-        film.make(services, job_id, workers=workers or fitting)
-        made = film.finished(services, composition_id, job_id)
-        output.write(services, made, target)
-        report = None
-        if check:
-            with view.stage("verify"):
-                report = verify_film(target, song, ffmpeg=ffmpeg, timeline=made.timeline)
-    _tell(made, target, report, {**made.seconds, **view.seconds}, console, as_json=as_json)
-    if report is not None and not report.ok:
+    making = _Making(services, song, ffmpeg, console, workers=workers, check=check)
+    film_made = making.film(request, target)
+    others = [making.film(wanted, _beside(target, words)) for words, wanted in formats.items()]
+    if as_json:
+        renditions = [json_summary(*other) for other in others]
+        sys.stdout.write(json.dumps({**json_summary(*film_made), "renditions": renditions}) + "\n")
+    else:
+        for each in (film_made, *others):
+            print_summary(*each, console)
+    if any(report is not None and not report.ok for _, _, report, _ in (film_made, *others)):
         raise typer.Exit(1)
+
+
+Summary = tuple[Film, Path, Report | None, dict[str, float]]
+
+
+class _Making:
+    """Makes one film after the other of a song: they share what was heard, and whatever segments are the same."""
+
+    def __init__(
+        self, services: Services, song: Path, ffmpeg: str, console: Console, *, workers: int | None, check: bool
+    ) -> None:
+        self._services = services
+        self._song = song
+        self._ffmpeg = ffmpeg
+        self._console = console
+        self._workers = workers
+        self._check = check
+
+    def film(self, request: VideoRequest, target: Path) -> Summary:
+        """Make a film and write it; give what its summary tells."""
+        services = self._services
+        composition_id, job_id = _ask(services, self._song, request, self._console)
+        has_cluster = services.settings.ray_address is not None
+        workers = self._workers or film.fitting_workers(self._song, request, has_cluster=has_cluster)
+        with watch(services, job_id, self._console) as view:
+            film.make(services, job_id, workers=workers)
+            made = film.finished(services, composition_id, job_id)
+            output.write(services, made, target)
+            report = None
+            if self._check:
+                with view.stage("verify"):
+                    report = verify_film(target, self._song, ffmpeg=self._ffmpeg, timeline=made.timeline)
+        return made, target, report, {**made.seconds, **view.seconds}
+
+
+def _beside(target: Path, words: str) -> Path:
+    return target.with_name(f"{target.stem}.{rendition_name(words)}{target.suffix}")
 
 
 def parse_style(text: str) -> StyleName | None:
@@ -197,12 +250,3 @@ def _ask(services: Services, song: Path, request: VideoRequest, console: Console
     withdraw(services.engine, step_ids)
     console.print("taking up a render that was broken off", highlight=False)
     return old.subject_id, old.id
-
-
-def _tell(
-    made: Film, target: Path, report: Report | None, seconds: dict[str, float], console: Console, *, as_json: bool
-) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(json_summary(made, target, report, seconds)) + "\n")
-    else:
-        print_summary(made, target, report, seconds, console)

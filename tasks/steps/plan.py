@@ -8,17 +8,16 @@ from __future__ import annotations
 from sqlalchemy import update
 from sqlmodel import col
 
-from cluster.db.tables import AnalysisRow, Composition, Song
+from cluster.db.tables import Composition, Song
 from tasks.domain.document import SCHEMA, Document, canonical
 from tasks.domain.request import LARGEST_SEED, AudioMode, VideoRequest
-from tasks.domain.timeline import Window
-from tasks.edit.cutting import cut_timeline, window_of
+from tasks.edit.cutting import cut_timeline
 from tasks.edit.storyboard import plan_segments
-from tasks.media.copying import is_copied
-from tasks.media.probe import sound_header
+from tasks.media.encoders import expect_encoder
 from tasks.steps.analyze import analysis_key, written
 from tasks.steps.context import Done, Outcome, StepContext
 from tasks.steps.heard import corrected, heard_in
+from tasks.steps.plan_parts import expect_copy, looped, shown_part
 from tasks.steps.reworking import expect_length, plan_rework
 
 
@@ -31,13 +30,14 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         assert heard is not None
         analysis = corrected(session, heard)
     request = VideoRequest.from_json(composition.request)
+    expect_encoder(request.codec)
     document = analysis.to_json()
     key = analysis_key(document)
     if not ctx.is_stored(key, "analysis"):
         ctx.publish(written(ctx.scratch / "analysis.json", canonical(document)), key, "analysis")
-    window = window_of(analysis, request.start_s, request.end_s)
+    window = shown_part(analysis, request)
     if request.audio is AudioMode.COPY:
-        _expect_copy(song, heard, window, ctx)
+        expect_copy(song, heard, window, ctx)
     if request.rework is not None:
         with ctx.reading() as session:
             timeline, plan = plan_rework(session, request.rework, ctx.owner_id, analysis)
@@ -55,6 +55,8 @@ def run(given: Document, ctx: StepContext) -> Outcome:
             keys={"analysis_key": key, "features_key": heard.features_key},
         )
         plan = {"schema": SCHEMA, "spec": spec.to_json(), "segments": [segment.to_json() for segment in segments]}
+    if request.loop_s is not None and request.rework is None:
+        plan = looped(plan, request)
     with ctx.transaction() as session:
         session.execute(
             update(Composition)
@@ -62,9 +64,3 @@ def run(given: Document, ctx: StepContext) -> Outcome:
             .values(analysis_id=heard.id, timeline=timeline.to_json(), plan={**plan, "analysis_key": key})
         )
     return Done()
-
-
-def _expect_copy(song: Song, heard: AnalysisRow, window: Window | None, ctx: StepContext) -> None:
-    """Refuse sound that was to be copied and cannot be, before any picture is encoded."""
-    original = ctx.fetch(song.content_key)
-    is_copied(AudioMode.COPY, sound_header(original), window, original, ctx.fetch(heard.sound_key))
