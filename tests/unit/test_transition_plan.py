@@ -31,7 +31,7 @@ def planned(
 
 
 @given(songs(), st.sampled_from(RATES), st.integers(0, 5), st.one_of(st.none(), st.sets(st.sampled_from(ALL))))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_picture_mixes_three_shots(
     song: Analysis, rate: Fraction, seed: int, allowed: set[TransitionKind] | None
 ) -> None:
