@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 
 from tasks.domain.transition import TransitionKind
-from tasks.media.effects.kernels import NEUTRAL, ONE, WHITE, constants, scatter, share
+from tasks.media.effects.kernels import NEUTRAL, WHITE, scatter
 from tasks.media.frames import I420, Plane
-from tasks.media.transitions.kernels import mix, mix_columns, pan_across, pan_down
+from tasks.media.transitions.kernels import ONE, constants, mix, mix_columns, pan_across, pan_down, share
 from tasks.media.transitions.motion import TO_THE_LEFT, Direction
 
 _SOFT = 0.08  # width of a wipe's edge, as a share of the picture's
