@@ -14,7 +14,7 @@ from cluster.jobs.states import State
 from tasks.domain.clip import Fit
 from tasks.domain.effect import EffectKind
 from tasks.domain.footage import FootageFacts
-from tasks.domain.request import LARGEST_SEED, Aspect, Deal, Rate, Resolution, VideoRequest
+from tasks.domain.request import LARGEST_SEED, LONGEST_CARD, Aspect, Deal, Rate, Resolution, VideoRequest, Words
 from tasks.domain.segment import Preset
 from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
@@ -139,6 +139,9 @@ class CompositionIn(BaseModel):
         default=Deal.ORDER, description="Clips follow each other in order, or lively ones go to loud shots."
     )
     fit: Fit = Field(default=Fit.FILL, description="How clips of another shape fill the picture.")
+    words: Words = Field(default=Words.OFF, description="How the song's lyrics are shown.")
+    title: str | None = Field(default=None, max_length=LONGEST_CARD, description="A card at the beginning.")
+    credits: str | None = Field(default=None, max_length=LONGEST_CARD, description="A card at the end.")
     priority: Literal["normal", "batch"] = "normal"
 
     @property
@@ -164,6 +167,9 @@ class CompositionIn(BaseModel):
             footage=tuple(self.footage),
             deal=self.deal,
             fit=self.fit,
+            words=self.words,
+            title=self.title,
+            credits=self.credits,
         )
 
 

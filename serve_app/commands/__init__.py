@@ -7,7 +7,7 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("render", "analyze", "verify", "sheet", "up", "api", "jobs", "workers", "migrate", "sweep")
+COMMANDS = ("render", "analyze", "lyrics", "verify", "sheet", "up", "api", "jobs", "workers", "migrate", "sweep")
 
 
 def command_line(words: Sequence[str]) -> typer.Typer:

@@ -27,14 +27,18 @@ from tasks import workflow
 from tasks.domain.clip import Fit
 from tasks.domain.effect import EffectKind
 from tasks.domain.errors import InvalidInput
-from tasks.domain.request import AUTO_STYLE, Aspect, Deal, Rate, Resolution, VideoRequest
+from tasks.domain.lyrics import Lyrics
+from tasks.domain.request import AUTO_STYLE, Aspect, Deal, Rate, Resolution, VideoRequest, Words
 from tasks.domain.segment import Preset
 from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
+from tasks.edit.captions import expect_lyrics
 from tasks.media.ffmpeg import locate
 from tasks.media.verify import Report
 from tasks.media.verify import verify as verify_film
+from tasks.notation.lyrics import load as load_lyrics
 from tasks.steps import songs
+from tasks.steps.lyrics import keep_lyrics, lyrics_of
 
 AUTO = "auto"
 Kind = TypeVar("Kind", bound=StrEnum)
@@ -70,6 +74,14 @@ def render(
     ] = None,
     deal: Annotated[Deal, typer.Option(help="Clips in their order, or lively ones in loud shots.")] = Deal.ORDER,
     fit: Annotated[Fit, typer.Option(help="Clips of another shape: cropped, with bars, or over a blur.")] = Fit.FILL,
+    lyrics: Annotated[
+        Path | None, typer.Option(help="Keep these words with the song: lrc, srt, vtt, ass or plain text.")
+    ] = None,
+    words: Annotated[
+        Words | None, typer.Option(help="How the words are shown. [default: line with --lyrics, else off]")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="A card at the beginning; \\n begins a row.")] = None,
+    credits_: Annotated[str | None, typer.Option("--credits", help="A card at the end; \\n begins a row.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; 1 uses no Ray.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, progress on stderr.")] = False,
     check: Annotated[bool, typer.Option("--verify/--no-verify", help="Measure the finished file.")] = True,
@@ -91,19 +103,24 @@ def render(
         limit_flashes=flash_limit,
         deal=deal,
         fit=fit,
+        words=words or (Words.OFF if lyrics is None else Words.LINE),
+        title=parse_card(title),
+        credits=parse_card(credits_),
     )
+    given = None if lyrics is None else load_lyrics(lyrics)
     settings = load_settings()
     ffmpeg = locate(settings.ffmpeg_bin)
     services = open_services(settings, migrate=True)
     console = Console(file=sys.stderr if as_json else sys.stdout)
     if clips:
         request = replace(request, footage=take_in_all(services, clips, console, apart_from=(song, target)))
-    composition_id, job_id = _ask(services, song, request, console)
+    composition_id, job_id = _ask(services, song, request, given, console)
     fitting = film.fitting_workers(song, request, has_cluster=settings.ray_address is not None)
     with watch(services, job_id, console) as view:
         film.make(services, job_id, workers=workers or fitting)
         made = film.finished(services, composition_id, job_id)
-        output.write(services, made, target)
+        for name in output.write(services, made, target):
+            console.print(f"{name} was there before and is left as it is", highlight=False)
         report = None
         if check:
             with view.stage("verify"):
@@ -127,6 +144,11 @@ def parse_style(text: str) -> StyleName | None:
         return StyleName(text)
     except ValueError:
         raise InvalidInput(f"There is no style {text!r}; choose one of {_LOOKS}.", code="option_invalid") from None
+
+
+def parse_card(text: str | None) -> str | None:
+    """Read a card's text; a backslash with an n begins a row."""
+    return None if text is None else text.replace("\\n", "\n")
 
 
 def parse_time(text: str | None) -> Fraction | None:
@@ -182,11 +204,18 @@ def parse_kinds(text: str, kinds: type[Kind]) -> tuple[Kind, ...] | None:
         ) from None
 
 
-def _ask(services: Services, song: Path, request: VideoRequest, console: Console) -> tuple[str, str]:
+def _ask(
+    services: Services, song: Path, request: VideoRequest, lyrics: Lyrics | None, console: Console
+) -> tuple[str, str]:
     """Write down what is wanted; a job for the very same that was broken off is taken up instead."""
+    if lyrics is not None and not lyrics.encoding.startswith("utf"):
+        console.print(f"the lyrics are not UTF-8 and were read as {lyrics.encoding}", highlight=False)
     row = songs.take_in(services, song, services.settings.owner_id)
     with writing(services.engine) as session:
-        old = workflow.abandoned(session, row.id, row.owner_id, request.to_json())
+        before, revision = lyrics_of(session, row.id)
+        has_new_words = lyrics is not None and keep_lyrics(session, row, lyrics) != revision
+        expect_lyrics(lyrics or before, request)
+        old = None if has_new_words else workflow.abandoned(session, row.id, row.owner_id, request.to_json())
         if old is None:
             composition_id = songs.add_composition(session, row, request)
             return composition_id, workflow.begin(session, composition_id)

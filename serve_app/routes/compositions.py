@@ -9,7 +9,9 @@ from cluster.jobs import store
 from serve_app.deps import OwnerDep, ServicesDep
 from serve_app.schemas import CompositionIn, JobOut
 from tasks import workflow
+from tasks.edit.captions import expect_lyrics
 from tasks.steps import footage, songs
+from tasks.steps.lyrics import lyrics_of
 
 router = APIRouter(prefix="/songs", tags=["videos"])
 
@@ -23,6 +25,7 @@ def create_composition(
     with writing(services.engine) as session:
         song = songs.owned_song(session, song_id, owner_id)
         footage.facts_of(session, request.footage, owner_id)
+        expect_lyrics(lyrics_of(session, song_id)[0], request)
         job_id = workflow.begin(session, songs.add_composition(session, song, request), priority=wanted.level)
         job = store.owned_job(session, job_id, owner_id)
         steps = store.steps_of(session, job_id)

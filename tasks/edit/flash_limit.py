@@ -86,7 +86,7 @@ class _Seconds:
     def _fullest(self, frame: int, second: int) -> int:
         """Count the changes of the fullest second that holds ``frame``."""
         near = self.frames[bisect_left(self.frames, frame - second) : bisect_right(self.frames, frame + second)]
-        starts = [start for start in near if start <= frame] or [frame]
+        starts = [*(start for start in near if start < frame), frame]
         return max(sum(self.changes[at] for at in near if start <= at <= start + second) for start in starts)
 
 

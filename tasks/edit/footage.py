@@ -83,7 +83,7 @@ def _by_motion(energies: Sequence[float], footage: Sequence[FootageFacts], seed:
     loud = _ranks(energies)
     share = len(energies) / len(footage)
     dealt: list[int] = []
-    uses, last = [0] * len(footage), [-len(energies)] * len(footage)
+    uses, last = [0] * len(footage), [-len(energies) - 1] * len(footage)
     for index, rank in enumerate(loud):
 
         def cost(place: int, index: int = index, rank: float = rank) -> float:

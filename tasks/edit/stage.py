@@ -45,14 +45,13 @@ class Stage:
 
     def loud(self) -> tuple[Scene, ...]:
         """Give the loud scenes; if the owner named the effects and none is loud, the loudest."""
-        return self._known(loudest(self.score.scenes), calm=False)
+        scenes = self.score.scenes
+        return loudest(scenes) if self.is_full else tuple(scene for scene in scenes if scene.is_loud)
 
     def calm(self) -> tuple[Scene, ...]:
         """Give the calm scenes; if the owner named the effects and none is calm, the quietest."""
-        return self._known(calmest(self.score.scenes), calm=True)
-
-    def _known(self, scenes: tuple[Scene, ...], *, calm: bool) -> tuple[Scene, ...]:
-        return scenes if self.is_full else tuple(s for s in scenes if (s.is_calm if calm else s.is_loud))
+        scenes = self.score.scenes
+        return calmest(scenes) if self.is_full else tuple(scene for scene in scenes if scene.is_calm)
 
     def blend(self, shot: Shot) -> int:
         """Count the first frames of ``shot`` in which the shot before it is still seen."""

@@ -10,7 +10,7 @@ from fractions import Fraction
 from tasks.domain.analysis import Analysis
 from tasks.domain.caption import Caption
 from tasks.domain.document import SCHEMA, Document
-from tasks.domain.effect import Effect
+from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.footage import FootageFacts
 from tasks.domain.request import VideoRequest
 from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
@@ -98,7 +98,8 @@ def plan_segments(
     """
     spec, score = SegmentSpec.for_preset(request.preset, request.size, request.frame_rate), Score.of(analysis, timeline)
     is_wide = request.size[0] > request.size[1]
-    transitions = plan_transitions(score, request.transitions, seed)
+    has_flashes = EffectKind.FLASH in (request.effects or ())
+    transitions = plan_transitions(score, request.transitions, seed, has_flashes=has_flashes)
     effects = plan_effects(score, transitions, request.effects, is_wide=is_wide)
     drawn = Limited(transitions, effects, ())
     if request.limit_flashes:

@@ -31,6 +31,9 @@ Transitions = tuple[Transition | None, ...]
 
 _WIPES_APART_S = 20
 _LEAST_FRAMES = 2
+_RUSHING = frozenset({Kind.WHIP, Kind.MATCH, Kind.GLITCH})
+_MOST_RUSHING = 8
+"""Frames. Each of them changes every place of a picture that rushes past, which flickers if it goes on for longer."""
 
 
 class _Place(Enum):
@@ -64,18 +67,22 @@ _LENGTHS = {
     Kind.FLASH: _Length(0.5, 0.2, 0.4),
     Kind.GLITCH: _Length(0.5, 0.2, 0.35),
     Kind.WIPE: _Length(1.0, 0.35, 0.7),
-    Kind.MATCH: _Length(1.0, 0.3, 0.6),
+    Kind.MATCH: _Length(0.5, 0.2, 0.4),
 }
 _CALM_DISSOLVE = _Length(2.0, 0.8, 1.5)
 
 
-def plan_transitions(score: Score, allowed: Sequence[TransitionKind] | None, seed: int) -> Transitions:
+def plan_transitions(
+    score: Score, allowed: Sequence[TransitionKind] | None, seed: int, *, has_flashes: bool = False
+) -> Transitions:
     """Choose how each shot begins: None is a cut, as the first shot's begin always is.
 
     Parameters
     ----------
     allowed : sequence of TransitionKind or None
         The kinds that may be used; None leaves the choice to taste.
+    has_flashes : bool
+        The owner asked for flashes as an effect, which mark the same turns: taste marks them otherwise then.
     """
     places = _places(score)
     chosen: list[Transition | None] = [None]
@@ -83,6 +90,8 @@ def plan_transitions(score: Score, allowed: Sequence[TransitionKind] | None, see
     wiped = -score.frames_of(_WIPES_APART_S)
     for shot, place in zip(score.timeline.cuts, places, strict=True):
         probability, kinds = _suited(place, allowed)
+        if allowed is None and has_flashes:
+            kinds = tuple(kind for kind in kinds if kind is not Kind.FLASH)
         if shot.frames.start - wiped < score.frames_of(_WIPES_APART_S):
             kinds = tuple(kind for kind in kinds if kind is not Kind.WIPE or kinds == (Kind.WIPE,))
         fresh = tuple(kind for kind in kinds if kind is not turned) or kinds
@@ -144,7 +153,8 @@ def _made(score: Score, shot: Shot, place: _Place, kind: TransitionKind) -> Tran
     length = _CALM_DISSOLVE if is_calm else _LENGTHS[kind]
     wanted = round(length.beats * score.beat_length(shot.frames.start))
     bounded = min(max(wanted, score.frames_of(length.least_s)), score.frames_of(length.most_s))
-    frames = min(bounded, len(shot.frames) // 2, len(parts_of(len(shot.frames))[0]))
+    most = _MOST_RUSHING if kind in _RUSHING else bounded
+    frames = min(bounded, most, len(shot.frames) // 2, len(parts_of(len(shot.frames))[0]))
     return Transition(kind=kind, frames=frames) if frames >= _LEAST_FRAMES else None
 
 

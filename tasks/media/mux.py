@@ -11,10 +11,12 @@ import av
 from av.packet import Packet
 
 from tasks.domain.errors import MediaError
+from tasks.domain.lyrics import Lyrics
 from tasks.domain.segment import SegmentSpec
 from tasks.media.join import joined_packets
 from tasks.media.probe import open_own
 from tasks.media.sound import Sound, add_sound
+from tasks.media.subtitles import add_subtitles
 
 
 def assemble(
@@ -23,8 +25,10 @@ def assemble(
     sound: Sound,
     path: Path,
     on_frame: Callable[[int], None] = lambda _: None,
+    *,
+    subtitles: Lyrics | None = None,
 ) -> int:
-    """Write the film at ``path`` and return its number of frames.
+    """Write the film at ``path`` and return its number of frames; ``subtitles`` become a track, where there are any.
 
     Raises
     ------
@@ -37,8 +41,10 @@ def assemble(
         with open_own(segments[0]) as first, av.open(str(path), "w", format="mp4", options=options) as film:
             video = film.add_stream_from_template(first.streams.video[0])
             video.time_base = 1 / spec.frame_rate
-            audio_packets = add_sound(film, sound)
-            for packet in _in_time(joined_packets(segments, spec, video), audio_packets):
+            tracks: list[Iterator[Packet[Any]]] = [joined_packets(segments, spec, video), add_sound(film, sound)]
+            if subtitles is not None and subtitles.lines:
+                tracks.append(add_subtitles(film, subtitles))
+            for packet in _in_time(*tracks):
                 frames += packet.stream is video
                 film.mux(packet)
                 on_frame(frames)

@@ -9,12 +9,14 @@ from sqlmodel import Session
 from cluster.db.tables import AnalysisRow, Composition, Song
 from tasks.domain.document import Document, content_hash
 from tasks.domain.errors import InvalidRecord
+from tasks.domain.request import Words
 from tasks.domain.segment import SegmentPlan, SegmentSpec
 from tasks.domain.timeline import Timeline
 from tasks.media.mux import assemble
 from tasks.media.probe import sound_header
 from tasks.media.sound import BITRATE, Sound, is_copied
 from tasks.steps.context import Done, Fail, Outcome, StepContext
+from tasks.steps.lyrics import film_lyrics
 
 
 def run(given: Document, ctx: StepContext) -> Outcome:
@@ -35,6 +37,9 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         "sound": song.content_key if copied else heard.sound_key,
         "bitrate": None if copied else BITRATE,
     }
+    subtitles = film_lyrics(composition) if composition.request.get("words") == Words.SOFT else None
+    if subtitles is not None:
+        ingredients["subtitles"] = subtitles.to_json()
     key = f"films/{content_hash(ingredients)}.mp4"
     if ctx.is_stored(key, "film"):
         return Done(key)
@@ -46,6 +51,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         sound,
         path,
         on_frame=lambda done: ctx.progress(float(Fraction(done, timeline.frames))),
+        subtitles=subtitles,
     )
     if frames != timeline.frames:
         return Fail(f"the film has {frames} frames instead of {timeline.frames}", code="frames_missing")

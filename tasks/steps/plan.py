@@ -10,13 +10,15 @@ from sqlmodel import col
 
 from cluster.db.tables import Composition, Song
 from tasks.domain.document import Document, canonical
-from tasks.domain.request import LARGEST_SEED, VideoRequest
+from tasks.domain.request import LARGEST_SEED, VideoRequest, Words
+from tasks.edit.captions import captions_of, expect_lyrics, sung_in
 from tasks.edit.cutting import cut_timeline, window_of
 from tasks.edit.storyboard import plan_segments
 from tasks.steps.analyze import analysis_key, written
 from tasks.steps.context import Done, Outcome, StepContext
 from tasks.steps.footage import facts_of
 from tasks.steps.heard import corrected, heard_in
+from tasks.steps.lyrics import lyrics_of
 
 
 def run(given: Document, ctx: StepContext) -> Outcome:
@@ -29,6 +31,8 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         analysis = corrected(session, heard)
         request = VideoRequest.from_json(composition.request)
         footage = facts_of(session, request.footage, composition.owner_id)
+        lyrics, _ = lyrics_of(session, song.id)
+    expect_lyrics(lyrics, request)
     document = analysis.to_json()
     key = analysis_key(document)
     if not ctx.is_stored(key, "analysis"):
@@ -48,11 +52,17 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         seed=seed,
         keys={"analysis_key": key, "features_key": heard.features_key},
         footage=footage,
+        captions=captions_of(lyrics, analysis, timeline, request),
     )
+    sung = None if lyrics is None or request.words is Words.OFF else sung_in(lyrics, analysis, timeline)
     with ctx.transaction() as session:
         session.execute(
             update(Composition)
             .where(col(Composition.id) == composition.id)
-            .values(analysis_id=heard.id, timeline=timeline.to_json(), plan=plan.to_json())
+            .values(
+                analysis_id=heard.id,
+                timeline=timeline.to_json(),
+                plan={**plan.to_json(), "lyrics": sung and sung.to_json()},
+            )
         )
     return Done()
