@@ -13,6 +13,7 @@ from tasks.domain.caption import Caption, CaptionStyle
 from tasks.domain.errors import InvalidInput
 from tasks.domain.lyrics import Lyrics
 from tasks.domain.request import Aspect, Resolution, VideoRequest, Words
+from tasks.domain.script import language_of
 from tasks.domain.timebase import FrameRange
 from tasks.domain.timeline import Shot, Timeline, Window
 from tasks.edit.captions import captions_of, sung_in
@@ -184,6 +185,14 @@ def test_words_without_times_share_their_line_by_letters() -> None:
 def test_words_with_times_keep_them() -> None:
     (shown,) = captions("[00:01.00]<00:01.00>one <00:02.00>two<00:02.50>", VideoRequest(words=Words.KARAOKE))
     assert [(word.start_frame, word.end_frame) for word in shown.words] == [(30, 60), (60, 75)]
+
+
+def test_captions_know_the_language_that_was_told_or_is_seen() -> None:
+    told = captions("[la:tr]\n[00:01.00]istanbul\n", VideoRequest(words=Words.LINE))
+    nonsense = captions("[la:no idea!]\n[00:01.00]istanbul\n", VideoRequest(words=Words.LINE))
+    assert [one.language for one in (*told, *nonsense)] == ["tr", ""]
+    assert language_of("日本 の 歌") == "ja"
+    assert language_of("日本") == "zh-Hans"
 
 
 def test_the_window_is_respected() -> None:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from tasks.domain.caption import CaptionStyle
-from tasks.domain.script import is_right_to_left, language_of, script_of
+from tasks.domain.script import is_right_to_left, script_of
 from tasks.media.fonts import load_font
 
 SUPERSAMPLING = 2
@@ -117,10 +117,11 @@ def width_of(text: str, font: str, pixels: float, language: str) -> float:
     return opened.getlength(text, direction=direction, language=language or None) / SUPERSAMPLING
 
 
-def rows_of(text: str, style: CaptionStyle, font: str, size: Size, *, below: int = 0) -> tuple[str, ...]:
+def rows_of(
+    text: str, style: CaptionStyle, font: str, size: Size, *, below: int = 0, language: str = ""
+) -> tuple[str, ...]:
     """Break a text into the fewest rows that fit the safe area, of as even a length as can be."""
     pixels, area = type_size(style, size, below), safe_area(size)
-    language = language_of(text)
     most = area.right - area.left - 2 * edge(pixels)
     pieces = [part for piece in _pieces(text) for part in _narrow(piece, font, pixels, language, most)]
 
