@@ -212,10 +212,10 @@ def _ask(
         console.print(f"the lyrics are not UTF-8 and were read as {lyrics.encoding}", highlight=False)
     row = songs.take_in(services, song, services.settings.owner_id)
     with writing(services.engine) as session:
-        before, revision = lyrics_of(session, row.id)
-        has_new_words = lyrics is not None and keep_lyrics(session, row, lyrics) != revision
-        expect_lyrics(lyrics or before, request)
-        old = None if has_new_words else workflow.abandoned(session, row.id, row.owner_id, request.to_json())
+        if lyrics is not None:
+            keep_lyrics(session, row, lyrics)
+        expect_lyrics(lyrics_of(session, row.id)[0], request)
+        old = workflow.abandoned(session, row.id, row.owner_id, request.to_json())
         if old is None:
             composition_id = songs.add_composition(session, row, request)
             return composition_id, workflow.begin(session, composition_id)

@@ -31,7 +31,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         analysis = corrected(session, heard)
         request = VideoRequest.from_json(composition.request)
         footage = facts_of(session, request.footage, composition.owner_id)
-        lyrics, _ = lyrics_of(session, song.id)
+        lyrics, revision = lyrics_of(session, song.id)
     expect_lyrics(lyrics, request)
     document = analysis.to_json()
     key = analysis_key(document)
@@ -62,7 +62,11 @@ def run(given: Document, ctx: StepContext) -> Outcome:
             .values(
                 analysis_id=heard.id,
                 timeline=timeline.to_json(),
-                plan={**plan.to_json(), "lyrics": sung and sung.to_json()},
+                plan={
+                    **plan.to_json(),
+                    "lyrics": sung and sung.to_json(),
+                    "lyrics_revision": sung and revision,
+                },
             )
         )
     return Done()

@@ -17,6 +17,7 @@ from cluster.db.engine import reading, writing
 from cluster.db.tables import Composition, Job, Song
 from cluster.services import Services
 from serve_app.api import create_api
+from tasks import workflow
 from tasks.domain.caption import Caption, CaptionStyle
 from tasks.domain.lyrics import LyricLine, Lyrics
 from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
@@ -168,6 +169,22 @@ def test_a_plan_holds_the_captions_of_each_segment(client: TestClient, services:
     assert shown == {("Eins zwei", "karaoke"), ("Drei vier", "karaoke"), ("Name", "title")}
     beside = client.get(f"/api/v1/videos/{video}/lyrics", params={"format": "vtt"})
     assert "<00:00:01.500>zwei" in beside.text
+
+
+def test_a_render_that_was_broken_off_is_not_taken_up_with_other_words(
+    client: TestClient, services: Services, heard: str
+) -> None:
+    put(client, heard, "song.lrc", LRC)
+    job, video = ask(client, heard, words="line")
+    InlineExecutor(services).run(job, kinds={"analyze", "plan"})
+    with reading(services.engine) as session:
+        row = session.get_one(Composition, video)
+        found = workflow.abandoned(session, heard, row.owner_id, row.request)
+        assert found is not None
+        assert found.id == job
+    put(client, heard, "song.txt", PLAIN)
+    with reading(services.engine) as session:
+        assert workflow.abandoned(session, heard, row.owner_id, row.request) is None
 
 
 def subtitles_in(film: Path) -> str:
