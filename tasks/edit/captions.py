@@ -195,9 +195,9 @@ def _apart(lines: list[_Shown], timeline: Timeline) -> list[_Shown]:
         else:
             start = apart[-1].start + int(gone)
             apart.append(replace(line, start=start, end=max(line.end, start + 1)))
-    ends = [*(line.start for line in apart[1:]), timeline.frames]
     read = []
-    for line, latest in zip(apart, ends, strict=True):
+    for place, line in enumerate(apart, 1):
+        latest = apart[place].start if place < len(apart) else timeline.frames
         needed = max(_READ_S, Fraction(line.letters, _READ_CHARACTERS)) * rate
         end = min(max(line.end, line.start + int(needed)), latest)
         if latest - end < together and latest < timeline.frames:

@@ -63,6 +63,9 @@ _TYPE = {
 _SECOND = 0.46
 """Size of a title's further rows beside its first."""
 _PITCH = 1.26
+_PAUSES = frozenset({"Zs", "Pe", "Pf", "Po", "Pd"})
+_INSIDE = 0.45
+"""What a break inside a run of letters costs, as the square of this share of a row: words without spaces stay whole."""
 _CLOSING = frozenset({"Pe", "Pf", "Po"})
 _LONG_VOWEL = "\N{KATAKANA-HIRAGANA PROLONGED SOUND MARK}"
 _BY_CHARACTER = frozenset({"Chinese", "Japanese"})
@@ -125,11 +128,14 @@ def rows_of(
     most = area.right - area.left - 2 * edge(pixels)
     pieces = [part for piece in _pieces(text) for part in _narrow(piece, font, pixels, language, most)]
 
-    def fits(first: int, last: int) -> float | None:
+    def cost(first: int, last: int) -> float | None:
         width = width_of("".join(pieces[first:last]).strip(), font, pixels, language)
-        return width if width <= most or last - first == 1 else None
+        if width > most and last - first > 1:
+            return None
+        is_pause = last == len(pieces) or unicodedata.category(pieces[last - 1][-1]) in _PAUSES
+        return width * width + (0.0 if is_pause else (_INSIDE * most) ** 2)
 
-    return tuple("".join(pieces[a:b]).strip() for a, b in pairwise(_breaks(len(pieces), fits)))
+    return tuple("".join(pieces[a:b]).strip() for a, b in pairwise(_breaks(len(pieces), cost)))
 
 
 def most_rows(size: Size) -> int:
@@ -168,17 +174,17 @@ def _narrow(piece: str, font: str, pixels: float, language: str, most: float) ->
     return (*parts, piece[start:])
 
 
-def _breaks(count: int, fits: Callable[[int, int], float | None]) -> list[int]:
-    """Choose breaks of ``count`` pieces: fewest rows first, then the least sum of squared widths; later rows longer."""
+def _breaks(count: int, cost_of: Callable[[int, int], float | None]) -> list[int]:
+    """Choose breaks of ``count`` pieces: fewest rows first, then the least cost; of equal ones the earliest breaks."""
     best: list[tuple[int, float, int]] = [(0, 0.0, 0)]
     for last in range(1, count + 1):
         choices = []
         for first in range(last - 1, -1, -1):
-            width = fits(first, last)
-            if width is None:
+            own = cost_of(first, last)
+            if own is None:
                 break
-            rows, cost, _ = best[first]
-            choices.append((rows + 1, cost + width * width, first))
+            rows, before, _ = best[first]
+            choices.append((rows + 1, before + own, first))
         best.append(min(choices))
     breaks = [count]
     while breaks[-1] > 0:
