@@ -32,7 +32,7 @@ def plan(services: Services, song: Path, request: VideoRequest, lyrics: Lyrics |
     CommandError
         If it cannot be planned; the job's sentence.
     """
-    row, _ = take_in(services, song, lyrics, request, console)
+    row = take_in(services, song, lyrics, request, console)
     with writing(services.engine) as session:
         composition_id = songs.add_composition(session, row, request)
         job_id = workflow.begin(session, composition_id, only_plan=True)

@@ -71,9 +71,9 @@ class Making:
     def _ask(self, request: VideoRequest) -> tuple[str, str]:
         """Write down what is wanted; a job for the very same that was broken off is taken up instead."""
         services = self._services
-        row, has_new_words = take_in(services, self._song, self._lyrics, request, self._console)
+        row = take_in(services, self._song, self._lyrics, request, self._console)
         with writing(services.engine) as session:
-            old = None if has_new_words else workflow.abandoned(session, row.id, row.owner_id, request.to_json())
+            old = workflow.abandoned(session, row.id, row.owner_id, request.to_json())
             if old is None:
                 composition_id = songs.add_composition(session, row, request)
                 return composition_id, workflow.begin(session, composition_id)
@@ -83,10 +83,8 @@ class Making:
         return old.subject_id, old.id
 
 
-def take_in(
-    services: Services, song: Path, lyrics: Lyrics | None, request: VideoRequest, console: Console
-) -> tuple[Song, bool]:
-    """Take a song in, with its words where some are given; tell whether they are new.
+def take_in(services: Services, song: Path, lyrics: Lyrics | None, request: VideoRequest, console: Console) -> Song:
+    """Take a song in, with its words where some are given.
 
     Raises
     ------
@@ -97,7 +95,7 @@ def take_in(
         console.print(f"the lyrics are not UTF-8 and were read as {lyrics.encoding}", highlight=False)
     row = songs.take_in(services, song, services.settings.owner_id)
     with writing(services.engine) as session:
-        before, revision = lyrics_of(session, row.id)
-        has_new_words = lyrics is not None and keep_lyrics(session, row, lyrics) != revision
-        expect_lyrics(lyrics or before, request)
-    return row, has_new_words
+        if lyrics is not None:
+            keep_lyrics(session, row, lyrics)
+        expect_lyrics(lyrics_of(session, row.id)[0], request)
+    return row

@@ -63,7 +63,7 @@ def write(services: Services, made: Film, target: Path) -> list[str]:
     list of str
         Names of files of words that stood there before and are not ours: they are left as they are.
     """
-    words, left = _write_words(made.lyrics, target)
+    words, left = write_words(made.lyrics, target)
     timeline = {**made.timeline.to_json(), "words": words}
     document = json.dumps(timeline, indent=1).encode() + b"\n"
     publish(timeline_path(target), lambda path: path.write_bytes(document))
@@ -83,8 +83,14 @@ def fetch(services: Services, key: str, target: Path) -> None:
     publish(target, fill)
 
 
-def _write_words(lyrics: Lyrics | None, target: Path) -> tuple[list[str], list[str]]:
-    """Write a film's words beside it; give the names of what was written, and of what is somebody else's."""
+def write_words(lyrics: Lyrics | None, target: Path) -> tuple[list[str], list[str]]:
+    """Write a film's words beside it.
+
+    Returns
+    -------
+    tuple of list of str
+        Names of what was written, and of what stood there before and is not ours: it is left as it is.
+    """
     written: list[str] = []
     left: list[str] = []
     ours = _written_before(target)

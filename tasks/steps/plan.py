@@ -40,7 +40,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         analysis = corrected(session, heard)
         request = VideoRequest.from_json(composition.request)
         footage = facts_of(session, request.footage, composition.owner_id)
-        lyrics, _ = lyrics_of(session, song.id)
+        lyrics, revision = lyrics_of(session, song.id)
     expect_lyrics(lyrics, request)
     expect_encoder(request.codec)
     document = analysis.to_json()
@@ -61,7 +61,11 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         session.execute(
             update(Composition)
             .where(col(Composition.id) == composition.id)
-            .values(analysis_id=heard.id, timeline=timeline.to_json(), plan={**plan, "analysis_key": key})
+            .values(
+                analysis_id=heard.id,
+                timeline=timeline.to_json(),
+                plan={**plan, "analysis_key": key, "lyrics_revision": plan["lyrics"] and revision},
+            )
         )
     return Done()
 
