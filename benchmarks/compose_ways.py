@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import resource
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tasks.media.clip.source import ClipSource
 from tasks.media.effects import apply_effects
 from tasks.media.encode import encode_segment
 from tasks.media.encoders import x264_options
+from tasks.media.frames import I420
 from tasks.media.mux import assemble
 from tasks.media.sound import Sound
 
@@ -42,11 +43,16 @@ def _spent() -> float:
 
 def encode_shot(clip: Path, plan: SegmentPlan, spec: SegmentSpec, path: Path, ffmpeg: str, *, is_proven: bool) -> int:
     """Encode one shot as the product does: the clip's pictures, effects (here none), one encode."""
+    pictures = shot_pictures(clip, plan, spec, ffmpeg, is_proven=is_proven)
+    return encode_segment(apply_effects(pictures, plan.effects, plan.frames.start), spec, path)
+
+
+def shot_pictures(clip: Path, plan: SegmentPlan, spec: SegmentSpec, ffmpeg: str, *, is_proven: bool) -> Iterator[I420]:
+    """Give the pictures of one shot in the film's form."""
     shot = ClipShot.from_json(plan.source.settings)
     size = (spec.width, spec.height)
     source = ClipSource(clip, shot, size=size, frame_rate=spec.frame_rate, ffmpeg=ffmpeg, is_proven=is_proven)
-    pictures = source.frames(plan.source.frames.start, plan.source.frames.end)
-    return encode_segment(apply_effects(pictures, plan.effects, plan.frames.start), spec, path)
+    return source.frames(plan.source.frames.start, plan.source.frames.end)
 
 
 def segment_paths(film: Film, folder: Path) -> list[Path]:

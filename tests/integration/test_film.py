@@ -23,6 +23,7 @@ from tasks.domain.timeline import Window
 from tasks.media.effects import apply_effects
 from tasks.media.encode import encode_segment
 from tasks.media.encoders import can_encode
+from tasks.media.ffmpeg import locate
 from tasks.media.frames import I420
 from tasks.media.join import parameter_sets
 from tasks.media.mux import assemble
@@ -98,6 +99,9 @@ def test_joined_segments_hold_every_frame_at_its_exact_time(tmp_path: Path, rate
             number / rate for number in range(total)
         ]
         assert [number_of(frame.to_ndarray(format="gray")) for frame in frames] == list(range(total))
+    strict = [locate(), "-v", "warning", "-xerror", "-err_detect", "explode", "-i", str(film), "-f", "null", "-"]
+    played = subprocess.run(strict, capture_output=True, text=True, timeout=60, check=False)
+    assert (played.returncode, played.stderr) == (0, "")
 
 
 def test_the_index_comes_first_and_the_sound_is_as_long_as_the_song(tmp_path: Path) -> None:
