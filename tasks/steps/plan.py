@@ -64,7 +64,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
             .values(
                 analysis_id=heard.id,
                 timeline=timeline.to_json(),
-                plan={**plan, "analysis_key": key, "lyrics_revision": plan["lyrics"] and revision},
+                plan={**plan, "analysis_key": key, "lyrics_revision": revision if plan.get("lyrics") else None},
             )
         )
     return Done()
