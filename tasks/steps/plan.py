@@ -13,6 +13,7 @@ from tasks.domain.document import Document, canonical
 from tasks.domain.request import LARGEST_SEED, VideoRequest, Words
 from tasks.edit.captions import captions_of, expect_lyrics, sung_in
 from tasks.edit.cutting import cut_timeline, window_of
+from tasks.edit.promises import promised
 from tasks.edit.storyboard import plan_segments
 from tasks.steps.analyze import analysis_key, written
 from tasks.steps.context import Done, Outcome, StepContext
@@ -61,7 +62,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
             .where(col(Composition.id) == composition.id)
             .values(
                 analysis_id=heard.id,
-                timeline=timeline.to_json(),
+                timeline=promised(timeline, plan.segments).to_json(),
                 plan={**plan.to_json(), "lyrics": sung and sung.to_json()},
             )
         )
