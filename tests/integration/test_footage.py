@@ -183,6 +183,20 @@ def test_a_folder_of_clips_is_cut_in_the_order_of_names(tmp_path: Path) -> None:
         assert np.abs(shown[frame] - order[index % 3]).max() <= 4
 
 
+def test_footage_with_fewer_pictures_than_the_film_is_verified(tmp_path: Path) -> None:
+    """A clip of 20 pictures a second repeats every third in a film of 30, which is no fault of the film."""
+    ramp = np.linspace(30, 220, 160, dtype=np.float32)
+    pictures = [np.repeat(np.tile(np.roll(ramp, 3 * n), (90, 1))[:, :, None], 3, axis=2) for n in range(80)]
+    clip = write(tmp_path / "slow.mp4", [picture.astype(np.uint8) for picture in pictures], rate="20")
+    song = write_song(tmp_path / "song.wav", 3.0)
+    ended = vibecraft(
+        tmp_path / "data", "render", song, "-o", tmp_path / "film.mp4", "--clips", clip, "--workers", "1",
+        "--resolution", "480p", "--effects", "none", "--transitions", "none", "--preset", "draft",
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Verified" in ended.stdout
+
+
 def test_a_clip_that_is_named_must_be_one(services: Services, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     words = tmp_path / "words.mp4"
