@@ -48,6 +48,7 @@ _BEFORE_PICTURES = frozenset({"analyze", "plan"})
 class Film:
     """A finished film and what is known of it: the time of each stage, and its words on its own clock."""
 
+    video_id: str
     video_key: str
     timeline: Timeline
     analysis: Analysis
@@ -109,6 +110,7 @@ def finished(services: Services, composition_id: str, job_id: str) -> Film:
         seconds[kind] = round((max(ended) - min(begun)).total_seconds(), 3)
     assert composition.video_key is not None
     return Film(
+        video_id=composition_id,
         video_key=composition.video_key,
         timeline=Timeline.from_json(composition.timeline),
         analysis=analysis,

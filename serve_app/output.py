@@ -1,4 +1,4 @@
-"""Where files go on the user's disk, each whole or not at all; a film has its timeline and its words beside it."""
+"""Where files go on the user's disk, each whole or not at all; a film has its timeline, poster and words beside it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cluster.services import Services
 from serve_app.film import Film
 from tasks.domain.errors import InvalidInput
 from tasks.domain.lyrics import Lyrics
+from tasks.media.poster import poster_key
 from tasks.notation.lyrics import LyricsFormat
 from tasks.notation.lyrics import write as write_lyrics
 
@@ -21,7 +22,7 @@ _BESIDE = (LyricsFormat.SRT, LyricsFormat.VTT, LyricsFormat.LRC)
 """What a film's words are written as, beside it."""
 
 
-def expect_target(path: Path, song: Path, *endings: str) -> Path:
+def expect_target(path: Path, song: Path | None, *endings: str) -> Path:
     """Refuse a place where no file can be written, before any work is done.
 
     Raises
@@ -39,7 +40,7 @@ def expect_target(path: Path, song: Path, *endings: str) -> Path:
         raise InvalidInput(f"There is no folder {path.parent}; make it first.", code="output_invalid")
     if not os.access(path.parent, os.W_OK):
         raise InvalidInput(f"The folder {path.parent} cannot be written; choose another.", code="output_invalid")
-    if path.exists() and song.exists() and path.samefile(song):
+    if song is not None and path.exists() and song.exists() and path.samefile(song):
         raise InvalidInput("The output is the song itself; name another file.", code="output_invalid")
     return path
 
@@ -49,30 +50,47 @@ def timeline_path(film: Path) -> Path:
     return film.with_name(f"{film.stem}.timeline.json")
 
 
+def poster_path(film: Path) -> Path:
+    """Give the place of the poster that belongs to ``film``."""
+    return film.with_name(f"{film.stem}.poster.jpg")
+
+
 def write(services: Services, made: Film, target: Path) -> list[str]:
-    """Write the film, its timeline and its words; each file appears whole or not at all.
+    """Write the film, its timeline, its poster and its words; each file appears whole or not at all.
 
     Returns
     -------
     list of str
         Names of files of words that stood there before and are not ours: they are left as they are.
     """
-    words, left = _write_words(made.lyrics, target)
+    words, left = write_words(made.lyrics, target)
     timeline = {**made.timeline.to_json(), "words": words}
     document = json.dumps(timeline, indent=1).encode() + b"\n"
     publish(timeline_path(target), lambda path: path.write_bytes(document))
-
-    def fetch(path: Path) -> None:
-        stored = services.storage.fetch_file(made.video_key, path)
-        if stored != path:
-            shutil.copyfile(stored, path)
-
-    publish(target, fetch)
+    fetch(services, poster_key(made.video_key), poster_path(target))
+    fetch(services, made.video_key, target)
     return left
 
 
-def _write_words(lyrics: Lyrics | None, target: Path) -> tuple[list[str], list[str]]:
-    """Write a film's words beside it; give the names of what was written, and of what is somebody else's."""
+def fetch(services: Services, key: str, target: Path) -> None:
+    """Write a stored object to ``target``, whole or not at all."""
+
+    def fill(path: Path) -> None:
+        stored = services.storage.fetch_file(key, path)
+        if stored != path:
+            shutil.copyfile(stored, path)
+
+    publish(target, fill)
+
+
+def write_words(lyrics: Lyrics | None, target: Path) -> tuple[list[str], list[str]]:
+    """Write a film's words beside it.
+
+    Returns
+    -------
+    tuple of list of str
+        Names of what was written, and of what stood there before and is not ours: it is left as it is.
+    """
     written: list[str] = []
     left: list[str] = []
     ours = _written_before(target)

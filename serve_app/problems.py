@@ -72,6 +72,8 @@ PROBLEMS: dict[str, Problem] = {
     "seed_out_of_range": _input(_UNPROCESSABLE, "The seed is out of range"),
     "shot_length_invalid": _input(_UNPROCESSABLE, "The shortest shot is out of range"),
     "option_invalid": _input(_UNPROCESSABLE, "An option cannot be used"),
+    "audio_not_copied": _input(_UNPROCESSABLE, "The sound cannot be copied"),
+    "timeline_invalid": _input(_UNPROCESSABLE, "The timeline cannot be used"),
     "output_invalid": _input(_UNPROCESSABLE, "The output cannot be written there"),
     "video_absent": _input(HTTPStatus.NOT_FOUND, "The video is not there"),
     "video_not_file": _input(_UNPROCESSABLE, "Not a regular file"),

@@ -14,8 +14,18 @@ from cluster.jobs.states import State
 from tasks.domain.clip import Fit
 from tasks.domain.effect import EffectKind
 from tasks.domain.footage import FootageFacts
-from tasks.domain.request import LARGEST_SEED, LONGEST_CARD, Aspect, Deal, Rate, Resolution, VideoRequest, Words
-from tasks.domain.segment import Preset
+from tasks.domain.request import (
+    LARGEST_SEED,
+    LONGEST_CARD,
+    Aspect,
+    AudioMode,
+    Deal,
+    Rate,
+    Resolution,
+    VideoRequest,
+    Words,
+)
+from tasks.domain.segment import Codec, Preset
 from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
 from tasks.workflow import ANALYSIS
@@ -142,6 +152,10 @@ class CompositionIn(BaseModel):
     words: Words = Field(default=Words.OFF, description="How the song's lyrics are shown.")
     title: str | None = Field(default=None, max_length=LONGEST_CARD, description="A card at the beginning.")
     credits: str | None = Field(default=None, max_length=LONGEST_CARD, description="A card at the end.")
+    audio: AudioMode = Field(default=AudioMode.AUTO, description="Keep the song's AAC, copy anything, or encode.")
+    codec: Codec = Field(default=Codec.H264, description="How pictures are coded; h264 plays everywhere.")
+    short_s: float | None = Field(default=None, description="The best part of the song, of so many seconds.")
+    loop_s: float | None = Field(default=None, description="Bars of about so many seconds whose end meets their start.")
     priority: Literal["normal", "batch"] = "normal"
 
     @property
@@ -170,6 +184,10 @@ class CompositionIn(BaseModel):
             words=self.words,
             title=self.title,
             credits=self.credits,
+            audio=self.audio,
+            codec=self.codec,
+            short_s=_exact(self.short_s),
+            loop_s=_exact(self.loop_s),
         )
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from serve_app.film import Film
-from serve_app.output import timeline_path
+from serve_app.output import poster_path, timeline_path
 from tasks.domain.document import SCHEMA
 from tasks.domain.timebase import rate_text
 from tasks.media.verify import Report
@@ -19,8 +19,10 @@ def json_summary(made: Film, target: Path, report: Report | None, seconds: dict[
     """Give the object that ``render --json`` prints."""
     return {
         "schema": SCHEMA,
+        "video_id": made.video_id,
         "output": str(target),
         "timeline": str(timeline_path(target)),
+        "poster": str(poster_path(target)),
         "frames": made.timeline.frames,
         "fps": rate_text(made.timeline.frame_rate),
         "tempo_bpm": made.analysis.tempo_bpm,
@@ -49,6 +51,8 @@ def print_summary(made: Film, target: Path, report: Report | None, seconds: dict
     table.add_row("seconds", ", ".join(f"{kind} {spent:.1f}" for kind, spent in seconds.items()))
     if report is not None:
         table.add_row("verified", report.line())
+    table.add_row("id", made.video_id)
     table.add_row("video", str(target))
     table.add_row("timeline", str(timeline_path(target)))
+    table.add_row("poster", str(poster_path(target)))
     console.print(table, highlight=False)

@@ -1,4 +1,6 @@
-"""The graph of steps of a video: analyze, plan, one render a shot, assemble, publish; an analysis is the first alone.
+"""The graph of steps of a video: analyze, plan, one render a shot, assemble, publish.
+
+An analysis is the first alone, planning the first two.
 
 A step that is done adds those that it makes possible, in the transaction that ends it.
 """
@@ -19,8 +21,9 @@ from cluster.jobs.store import NewStep
 from tasks.domain.document import Document
 from tasks.steps import analyze, assemble, plan, publish, render
 from tasks.steps.context import Outcome, StepContext
+from tasks.steps.lyrics import has_other_lyrics
 
-VIDEO, ANALYSIS = "video", "analysis"
+VIDEO, ANALYSIS, PLANNING = "video", "analysis", "plan"
 
 STEPS: dict[str, Callable[[Document, StepContext], Outcome]] = {
     "analyze": analyze.run,
@@ -35,15 +38,20 @@ _PLACES = {"analyze": 0, "plan": 1, "assemble": 3, "publish": 4, "render": 1000}
 
 
 def begin(
-    session: Session, composition_id: str, *, priority: int = store.NORMAL, requeued_from: str | None = None
+    session: Session,
+    composition_id: str,
+    *,
+    priority: int = store.NORMAL,
+    requeued_from: str | None = None,
+    only_plan: bool = False,
 ) -> str:
-    """Add the job that makes the video, with its first step, and give the job's id."""
+    """Add the job that makes the video, or only plans it, with its first step, and give the job's id."""
     composition = session.get_one(Composition, composition_id)
     song = session.get_one(Song, composition.song_id)
     job_id = store.create_job(
         session,
         owner_id=composition.owner_id,
-        kind=VIDEO,
+        kind=PLANNING if only_plan else VIDEO,
         subject_id=composition_id,
         priority=priority,
         requeued_from=requeued_from,
@@ -86,7 +94,8 @@ def requeue(session: Session, job_id: str, owner_id: str) -> str:
     if old.kind == ANALYSIS:
         song = session.get_one(Song, old.subject_id)
         return begin_analysis(session, song, priority=old.priority, requeued_from=old.id)
-    return begin(session, old.subject_id, priority=old.priority, requeued_from=old.id)
+    only_plan = old.kind == PLANNING
+    return begin(session, old.subject_id, priority=old.priority, requeued_from=old.id, only_plan=only_plan)
 
 
 def abandoned(session: Session, song_id: str, owner_id: str, request: Document) -> Job | None:
@@ -97,19 +106,27 @@ def abandoned(session: Session, song_id: str, owner_id: str, request: Document) 
         .join(Composition, col(Composition.id) == col(Job.subject_id))
         .where(
             Job.owner_id == owner_id,
+            Job.kind == VIDEO,
             col(Job.state).in_(LIVE),
             Composition.song_id == song_id,
             col(Job.id).not_in(held),
         )
         .order_by(col(Job.id).desc())
     )
-    return next((job for job, composition in session.exec(question) if composition.request == request), None)
+    return next(
+        (
+            job
+            for job, composition in session.exec(question)
+            if composition.request == request and not has_other_lyrics(session, composition)
+        ),
+        None,
+    )
 
 
 def advance(session: Session, done: Claim, output_key: str | None) -> None:
     """Add what the finished step makes possible; end the job after its last step."""
     job = session.get_one(Job, done.job_id)
-    if job.kind == ANALYSIS:
+    if job.kind == ANALYSIS or (job.kind == PLANNING and done.kind == "plan"):
         store.end_job(session, job.id, State.SUCCEEDED)
         return
     composition = session.get_one(Composition, job.subject_id)

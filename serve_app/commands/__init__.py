@@ -7,7 +7,22 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("render", "analyze", "lyrics", "verify", "sheet", "up", "api", "jobs", "workers", "migrate", "sweep")
+COMMANDS = (
+    "render",
+    "diff",
+    "export",
+    "preview",
+    "analyze",
+    "lyrics",
+    "verify",
+    "sheet",
+    "up",
+    "api",
+    "jobs",
+    "workers",
+    "migrate",
+    "sweep",
+)
 
 
 def command_line(words: Sequence[str]) -> typer.Typer:

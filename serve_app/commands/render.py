@@ -5,50 +5,42 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cluster.db.engine import writing
-from cluster.jobs import store
-from cluster.jobs.announce import withdraw
-from cluster.services import Services, open_services
+from cluster.services import open_services
 from cluster.settings import load_settings
-from serve_app import film, output
-from serve_app.film import Film
+from serve_app import changing, output, reworking
+from serve_app.commands.options import (
+    AUTO,
+    LOOKS,
+    parse_card,
+    parse_kinds,
+    parse_seconds,
+    parse_style,
+    parse_time,
+)
 from serve_app.footage import take_in_all
-from serve_app.progress import watch
+from serve_app.making import Making
 from serve_app.summary import json_summary, print_summary
-from tasks import workflow
 from tasks.domain.clip import Fit
 from tasks.domain.effect import EffectKind
-from tasks.domain.errors import InvalidInput
-from tasks.domain.lyrics import Lyrics
-from tasks.domain.request import AUTO_STYLE, Aspect, Deal, Rate, Resolution, VideoRequest, Words
-from tasks.domain.segment import Preset
-from tasks.domain.style import StyleName
+from tasks.domain.rendition import rendition_name, rendition_of
+from tasks.domain.request import AUTO_STYLE, Aspect, AudioMode, Deal, Rate, Resolution, VideoRequest, Words
+from tasks.domain.segment import Codec, Preset
 from tasks.domain.transition import TransitionKind
-from tasks.edit.captions import expect_lyrics
 from tasks.media.ffmpeg import locate
-from tasks.media.verify import Report
-from tasks.media.verify import verify as verify_film
 from tasks.notation.lyrics import load as load_lyrics
-from tasks.steps import songs
-from tasks.steps.lyrics import keep_lyrics, lyrics_of
-
-AUTO = "auto"
-Kind = TypeVar("Kind", bound=StrEnum)
-_LOOKS = ", ".join([AUTO_STYLE, *StyleName])
 
 
 def render(
     song: Annotated[Path, typer.Argument(help="The song: mp3, wav, flac, m4a, aac, ogg, opus, webm, mp4 or mov.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The video. [default: SONG's name with .mp4]")] = None,
-    style: Annotated[str, typer.Option(help=f"The look: {_LOOKS}; auto chooses by the song's energy.")] = AUTO_STYLE,
+    style: Annotated[str, typer.Option(help=f"The look: {LOOKS}; auto chooses by the song's energy.")] = AUTO_STYLE,
     aspect: Annotated[Aspect, typer.Option(help="Shape of the picture.")] = Aspect.LANDSCAPE,
     resolution: Annotated[Resolution, typer.Option(help="Length of the shorter side.")] = Resolution.P720,
     fps: Annotated[Rate, typer.Option(help="Frames per second.")] = Rate.R30,
@@ -82,9 +74,32 @@ def render(
     ] = None,
     title: Annotated[str | None, typer.Option(help="A card at the beginning; \\n begins a row.")] = None,
     credits_: Annotated[str | None, typer.Option("--credits", help="A card at the end; \\n begins a row.")] = None,
+    audio: Annotated[
+        AudioMode, typer.Option(help="The sound: AAC is kept where that is exact; or always copy; or always encode.")
+    ] = AudioMode.AUTO,
+    codec: Annotated[
+        Codec, typer.Option(help="How pictures are coded; h264 plays everywhere, h264_nvenc (a GPU's) is experimental.")
+    ] = Codec.H264,
+    short: Annotated[
+        str | None, typer.Option(help="The best part of the song, 15, 30 or 60 seconds of it.", metavar="SECONDS")
+    ] = None,
+    loop: Annotated[
+        str | None, typer.Option(help="Bars of about so many seconds (3 to 8) whose end meets their start.")
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(help="Another format of the same film beside it: 9:16, 1:1+480p, hevc; may be given again."),
+    ] = None,
+    timeline: Annotated[
+        Path | None,
+        typer.Option(help="Cut as in this OUT.timeline.json, or as in an exported film that an editor saved as .otio."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; 1 uses no Ray.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, progress on stderr.")] = False,
     check: Annotated[bool, typer.Option("--verify/--no-verify", help="Measure the finished file.")] = True,
+    only_diff: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be encoded anew, why and how long, and stop.")
+    ] = False,
 ) -> None:
     """Make a music video of SONG, cut on its beats."""
     target = output.expect_target(out or Path(f"{song.stem}.mp4"), song, ".mp4")
@@ -106,129 +121,39 @@ def render(
         words=words or (Words.OFF if lyrics is None else Words.LINE),
         title=parse_card(title),
         credits=parse_card(credits_),
+        audio=audio,
+        codec=codec,
+        short_s=parse_time(short),
+        loop_s=parse_time(loop),
     )
     given = None if lyrics is None else load_lyrics(lyrics)
     settings = load_settings()
     ffmpeg = locate(settings.ffmpeg_bin)
     services = open_services(settings, migrate=True)
+    if timeline is not None:
+        request = reworking.request_of(services, song, timeline, request)
+    formats = {words: rendition_of(request, words) for words in also or []}
     console = Console(file=sys.stderr if as_json else sys.stdout)
     if clips:
         request = replace(request, footage=take_in_all(services, clips, console, apart_from=(song, target)))
-    composition_id, job_id = _ask(services, song, request, given, console)
-    fitting = film.fitting_workers(song, request, has_cluster=settings.ray_address is not None)
-    with watch(services, job_id, console) as view:
-        film.make(services, job_id, workers=workers or fitting)
-        made = film.finished(services, composition_id, job_id)
-        for name in output.write(services, made, target):
-            console.print(f"{name} was there before and is left as it is", highlight=False)
-        report = None
-        if check:
-            with view.stage("verify"):
-                report = verify_film(target, song, ffmpeg=ffmpeg, timeline=made.timeline)
-    _tell(made, target, report, {**made.seconds, **view.seconds}, console, as_json=as_json)
-    if report is not None and not report.ok:
+    if only_diff:
+        changing.tell(services, changing.plan(services, song, request, given, console), as_json=as_json)
+        return
+    making = Making(services, song, given, ffmpeg=ffmpeg, console=console, workers=workers, check=check)
+    film_made = making.film(request, target)
+    others = [
+        making.film(replace(wanted, footage=request.footage), _beside(target, words))
+        for words, wanted in formats.items()
+    ]
+    if as_json:
+        renditions = [json_summary(*other) for other in others]
+        sys.stdout.write(json.dumps({**json_summary(*film_made), "renditions": renditions}) + "\n")
+    else:
+        for each in (film_made, *others):
+            print_summary(*each, console)
+    if any(report is not None and not report.ok for _, _, report, _ in (film_made, *others)):
         raise typer.Exit(1)
 
 
-def parse_style(text: str) -> StyleName | None:
-    """Read the name of a look; None is the song's own choice.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no such look.
-    """
-    if text == AUTO_STYLE:
-        return None
-    try:
-        return StyleName(text)
-    except ValueError:
-        raise InvalidInput(f"There is no style {text!r}; choose one of {_LOOKS}.", code="option_invalid") from None
-
-
-def parse_card(text: str | None) -> str | None:
-    """Read a card's text; a backslash with an n begins a row."""
-    return None if text is None else text.replace("\\n", "\n")
-
-
-def parse_time(text: str | None) -> Fraction | None:
-    """Read ``12.5`` or ``1:02.5`` as seconds.
-
-    Raises
-    ------
-    InvalidInput
-        If it is neither.
-    """
-    if text is None:
-        return None
-    minutes, _, seconds = text.rpartition(":")
-    try:
-        return Fraction(seconds) + 60 * (int(minutes) if minutes else 0)
-    except (ValueError, ZeroDivisionError):
-        raise InvalidInput(
-            f"{text!r} is no time; write seconds (12.5) or m:ss (1:02).", code="option_invalid"
-        ) from None
-
-
-def parse_seconds(text: str) -> Fraction:
-    """Read a length in seconds.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no number.
-    """
-    found = parse_time(text)
-    assert found is not None
-    return found
-
-
-def parse_kinds(text: str, kinds: type[Kind]) -> tuple[Kind, ...] | None:
-    """Read ``auto`` (None), ``all``, ``none`` or names with commas between them.
-
-    Raises
-    ------
-    InvalidInput
-        If a name is not among ``kinds``.
-    """
-    if text == AUTO:
-        return None
-    if text in {"all", "none"}:
-        return tuple(kinds) if text == "all" else ()
-    try:
-        return tuple(dict.fromkeys(kinds(name.strip()) for name in text.split(",")))
-    except ValueError:
-        choices = ", ".join([AUTO, "all", "none", *kinds])
-        raise InvalidInput(
-            f"{text!r} names a kind that there is not; choose of {choices}.", code="option_invalid"
-        ) from None
-
-
-def _ask(
-    services: Services, song: Path, request: VideoRequest, lyrics: Lyrics | None, console: Console
-) -> tuple[str, str]:
-    """Write down what is wanted; a job for the very same that was broken off is taken up instead."""
-    if lyrics is not None and not lyrics.encoding.startswith("utf"):
-        console.print(f"the lyrics are not UTF-8 and were read as {lyrics.encoding}", highlight=False)
-    row = songs.take_in(services, song, services.settings.owner_id)
-    with writing(services.engine) as session:
-        before, revision = lyrics_of(session, row.id)
-        has_new_words = lyrics is not None and keep_lyrics(session, row, lyrics) != revision
-        expect_lyrics(lyrics or before, request)
-        old = None if has_new_words else workflow.abandoned(session, row.id, row.owner_id, request.to_json())
-        if old is None:
-            composition_id = songs.add_composition(session, row, request)
-            return composition_id, workflow.begin(session, composition_id)
-        step_ids = [step.id for step in store.steps_of(session, old.id)]
-    withdraw(services.engine, step_ids)
-    console.print("taking up a render that was broken off", highlight=False)
-    return old.subject_id, old.id
-
-
-def _tell(
-    made: Film, target: Path, report: Report | None, seconds: dict[str, float], console: Console, *, as_json: bool
-) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(json_summary(made, target, report, seconds)) + "\n")
-    else:
-        print_summary(made, target, report, seconds, console)
+def _beside(target: Path, words: str) -> Path:
+    return target.with_name(f"{target.stem}.{rendition_name(words)}{target.suffix}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response, status
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response, status
 
 from cluster.db.engine import writing
 from cluster.jobs import store
@@ -18,15 +20,24 @@ router = APIRouter(prefix="/songs", tags=["videos"])
 
 @router.post("/{song_id}/compositions", status_code=status.HTTP_202_ACCEPTED, summary="Ask for a video of a song")
 def create_composition(
-    song_id: str, wanted: CompositionIn, services: ServicesDep, owner_id: OwnerDep, response: Response
+    song_id: str,
+    wanted: CompositionIn,
+    services: ServicesDep,
+    owner_id: OwnerDep,
+    response: Response,
+    *,
+    only_plan: Annotated[
+        bool, Query(description="Plan the video and render nothing; its changes tell the rest.")
+    ] = False,
 ) -> JobOut:
-    """Write down what is asked and answer with the job that makes it."""
+    """Write down what is asked and answer with the job that makes it, or only plans it."""
     request = wanted.request()
     with writing(services.engine) as session:
         song = songs.owned_song(session, song_id, owner_id)
         footage.facts_of(session, request.footage, owner_id)
         expect_lyrics(lyrics_of(session, song_id)[0], request)
-        job_id = workflow.begin(session, songs.add_composition(session, song, request), priority=wanted.level)
+        composition_id = songs.add_composition(session, song, request)
+        job_id = workflow.begin(session, composition_id, priority=wanted.level, only_plan=only_plan)
         job = store.owned_job(session, job_id, owner_id)
         steps = store.steps_of(session, job_id)
     response.headers["Location"] = f"/api/v1/jobs/{job_id}"

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query, status
 from fastapi.responses import Response, StreamingResponse
+from sqlmodel import Session
 
-from cluster.db.engine import reading
+from cluster.db.engine import reading, writing
+from cluster.jobs import store
 from serve_app.deps import OwnerDep, ServicesDep
 from serve_app.errors import NotReadyError, RangeError
-from serve_app.schemas import VideoOut
-from tasks.steps import songs
+from serve_app.film_schemas import ChangesOut, RenditionIn
+from serve_app.schemas import JobOut, VideoOut
+from tasks import workflow
+from tasks.domain.rendition import rendition_of
+from tasks.domain.request import VideoRequest
+from tasks.media.poster import poster_key
+from tasks.media.preview import PreviewFormat
+from tasks.steps import previews, songs
+from tasks.steps.changes import changes_of
 
 router = APIRouter(prefix="/videos", tags=["videos"])
 
@@ -23,6 +32,72 @@ def read_video(video_id: str, services: ServicesDep, owner_id: OwnerDep) -> Vide
     with reading(services.engine) as session:
         composition = songs.owned_composition(session, video_id, owner_id)
         return VideoOut.of(composition, f"/api/v1/videos/{video_id}/content")
+
+
+@router.get("/{video_id}/changes", summary="Tell what rendering a planned video would encode anew")
+def read_changes(video_id: str, services: ServicesDep, owner_id: OwnerDep) -> ChangesOut:
+    """Name the segments that are not stored yet, why, and how long they take; nothing is encoded."""
+    with reading(services.engine) as session:
+        composition = songs.owned_composition(session, video_id, owner_id)
+        if composition.plan is None:
+            raise NotReadyError("The video is not planned yet; ask its job how far it is.")
+        return ChangesOut.model_validate(changes_of(session, services.storage, composition).to_json())
+
+
+@router.post("/{video_id}/jobs", status_code=status.HTTP_202_ACCEPTED, summary="Render a planned video")
+def render_video(video_id: str, services: ServicesDep, owner_id: OwnerDep, response: Response) -> JobOut:
+    """Begin the job that makes a video that was planned; segments that are stored are used again."""
+    with writing(services.engine) as session:
+        composition_id = songs.owned_composition(session, video_id, owner_id).id
+        return _begun(session, composition_id, owner_id, response)
+
+
+def _begun(session: Session, composition_id: str, owner_id: str, response: Response) -> JobOut:
+    """Begin the job that makes a video, and say where it is."""
+    job_id = workflow.begin(session, composition_id)
+    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
+    response.headers["Retry-After"] = "2"
+    return JobOut.of(store.owned_job(session, job_id, owner_id), store.steps_of(session, job_id))
+
+
+@router.post(
+    "/{video_id}/renditions", status_code=status.HTTP_202_ACCEPTED, summary="Ask for another format of a video"
+)
+def create_rendition(
+    video_id: str, wanted: RenditionIn, services: ServicesDep, owner_id: OwnerDep, response: Response
+) -> JobOut:
+    """Make the same film in another shape, size or coding, as a video of its own."""
+    with writing(services.engine) as session:
+        base = songs.owned_composition(session, video_id, owner_id)
+        request = rendition_of(VideoRequest.from_json(base.request), wanted.words)
+        composition_id = songs.add_composition(session, songs.owned_song(session, base.song_id, owner_id), request)
+        return _begun(session, composition_id, owner_id, response)
+
+
+@router.get(
+    "/{video_id}/preview",
+    summary="Get a few seconds of the video as a moving picture",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/webp": {}, "image/gif": {}}, "description": "Three seconds, small, without sound."},
+        409: {"description": "The video is not finished yet."},
+    },
+)
+def read_preview(
+    video_id: str,
+    services: ServicesDep,
+    owner_id: OwnerDep,
+    form: Annotated[PreviewFormat, Query(alias="format")] = PreviewFormat.WEBP,
+) -> Response:
+    """Give the preview; it is made when it is first asked for, and kept."""
+    with reading(services.engine) as session:
+        composition = songs.owned_composition(session, video_id, owner_id)
+        if composition.video_key is None:
+            raise NotReadyError("The video is not finished yet; ask its job how far it is.")
+        start_s = previews.best_moment(session, composition)
+    key = previews.kept(services, composition.video_key, form, start_s)
+    body = services.storage.open_range(key, 0, services.storage.stat(key).size_bytes)
+    return StreamingResponse(body, media_type=f"image/{form.value}", headers={"ETag": f'"{key}"'})
 
 
 @router.get(
@@ -55,6 +130,26 @@ def read_content(
         return StreamingResponse(body, media_type="video/mp4", headers=headers)
     headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     return StreamingResponse(body, status_code=206, media_type="video/mp4", headers=headers)
+
+
+@router.get(
+    "/{video_id}/poster",
+    summary="Get the video's poster",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/jpeg": {}}, "description": "One picture of the film, of its size."},
+        409: {"description": "The video is not finished yet."},
+    },
+)
+def read_poster(video_id: str, services: ServicesDep, owner_id: OwnerDep) -> Response:
+    """Give the picture that stands for the film."""
+    with reading(services.engine) as session:
+        film_key = songs.owned_composition(session, video_id, owner_id).video_key
+    if film_key is None:
+        raise NotReadyError("The video is not finished yet; ask its job how far it is.")
+    key = poster_key(film_key)
+    body = services.storage.open_range(key, 0, services.storage.stat(key).size_bytes)
+    return StreamingResponse(body, media_type="image/jpeg", headers={"ETag": f'"{key}"'})
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:

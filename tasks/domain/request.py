@@ -10,9 +10,11 @@ from tasks.domain.clip import Fit
 from tasks.domain.document import SCHEMA, Document, expect_schema
 from tasks.domain.effect import EffectKind
 from tasks.domain.errors import InvalidInput
-from tasks.domain.segment import Preset
+from tasks.domain.rework import Rework
+from tasks.domain.segment import Codec, Preset, SegmentSpec
 from tasks.domain.style import StyleName
 from tasks.domain.timebase import parse_rate, rate_text
+from tasks.domain.timeline import Timeline
 from tasks.domain.transition import TransitionKind
 
 MIN_WINDOW_S = 2
@@ -71,6 +73,8 @@ class AudioMode(StrEnum):
 
 AUTO_STYLE = "auto"
 
+SHORTEST_SHORT_S, LONGEST_SHORT_S = 5, 90
+SHORTEST_LOOP_S, LONGEST_LOOP_S = 3, 8
 LONGEST_CARD = 400
 _SHORTEST_SHOT_S, _LONGEST_SHOT_S = Fraction(1, 10), Fraction(10)
 _LONG_SIDE = {Resolution.P480: 854, Resolution.P720: 1280, Resolution.P1080: 1920}
@@ -102,6 +106,15 @@ class VideoRequest:
         Lyrics on the picture, and the texts of a card at the beginning and at the end.
     audio : AudioMode
         What becomes of the song's sound.
+    codec : Codec
+        How the pictures are coded.
+    short_s, loop_s : Fraction or None
+        The song's best part of so many seconds; or bars of about so many, shown over and over. At most one of both,
+        and neither with a start or an end.
+    rework : Rework or None
+        The film is cut out of another film's segments, as an editor did it.
+    timeline : Timeline or None
+        The cuts are these, and not the edit's own.
 
     Raises
     ------
@@ -128,6 +141,11 @@ class VideoRequest:
     title: str | None = None
     credits: str | None = None
     audio: AudioMode = AudioMode.AUTO
+    codec: Codec = Codec.H264
+    short_s: Fraction | None = None
+    loop_s: Fraction | None = None
+    rework: Rework | None = None
+    timeline: Timeline | None = None
 
     def __post_init__(self) -> None:
         if self.seed is not None and not 0 <= self.seed <= LARGEST_SEED:
@@ -141,8 +159,23 @@ class VideoRequest:
             )
         if not _SHORTEST_SHOT_S <= self.shortest_shot_s <= _LONGEST_SHOT_S:
             raise InvalidInput("The shortest shot lasts between 0.1 and 10 seconds.", code="shot_length_invalid")
+        self._expect_part()
         if any(len(text) > LONGEST_CARD for text in (self.title, self.credits) if text is not None):
             raise InvalidInput(f"A title and credits have at most {LONGEST_CARD} characters.", code="card_too_long")
+
+    def _expect_part(self) -> None:
+        parts = (self.short_s, self.loop_s, self.start_s if self.start_s is not None else self.end_s)
+        if sum(part is not None for part in parts) > 1:
+            raise InvalidInput("Choose one: a start and an end, the best part, or a loop.", code="window_invalid")
+        if self.short_s is not None and not SHORTEST_SHORT_S <= self.short_s <= LONGEST_SHORT_S:
+            raise InvalidInput("The best part lasts 5 to 90 seconds, for instance 15, 30 or 60.", code="window_invalid")
+        if self.loop_s is not None and not SHORTEST_LOOP_S <= self.loop_s <= LONGEST_LOOP_S:
+            raise InvalidInput("A loop lasts 3 to 8 seconds.", code="window_invalid")
+
+    @property
+    def spec(self) -> SegmentSpec:
+        """The form of the film's pictures."""
+        return SegmentSpec.for_preset(self.preset, self.size, self.frame_rate, self.codec)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -178,6 +211,11 @@ class VideoRequest:
             "title": self.title,
             "credits": self.credits,
             "audio": self.audio,
+            "codec": self.codec,
+            "short_s": None if self.short_s is None else str(self.short_s),
+            "loop_s": None if self.loop_s is None else str(self.loop_s),
+            **({} if self.rework is None else {"rework": self.rework.to_json()}),
+            **({} if self.timeline is None else {"timeline": self.timeline.to_json()}),
         }
 
     @classmethod
@@ -207,4 +245,9 @@ class VideoRequest:
             title=document["title"],
             credits=document["credits"],
             audio=AudioMode(document["audio"]),
+            codec=Codec(document["codec"]),
+            short_s=None if document["short_s"] is None else Fraction(document["short_s"]),
+            loop_s=None if document["loop_s"] is None else Fraction(document["loop_s"]),
+            rework=Rework.from_json(document["rework"]) if document.get("rework") else None,
+            timeline=Timeline.from_json(document["timeline"]) if document.get("timeline") else None,
         )

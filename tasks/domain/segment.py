@@ -17,11 +17,15 @@ _SMALLEST = 16
 
 
 class Codec(StrEnum):
-    """How pictures are coded; H.264 is what every player shows, the others are further renditions."""
+    """How pictures are coded; H.264 is what every player shows, the others are further renditions.
+
+    ``h264_nvenc`` is H.264 by NVIDIA's GPUs, experimental.
+    """
 
     H264 = "h264"
     HEVC = "hevc"
     AV1 = "av1"
+    H264_NVENC = "h264_nvenc"
 
 
 class Preset(StrEnum):
@@ -72,19 +76,41 @@ class SegmentSpec:
         return cls(**{**fields, "frame_rate": rate, "codec": codec})
 
     @classmethod
-    def for_preset(cls, preset: Preset, size: tuple[int, int], frame_rate: Fraction) -> SegmentSpec:
+    def for_preset(
+        cls, preset: Preset, size: tuple[int, int], frame_rate: Fraction, codec: Codec = Codec.H264
+    ) -> SegmentSpec:
         """Give the form that a preset means for pictures of ``size`` (width, height)."""
         width, height = size
-        speed, crf, maxrate, bufsize = _PRESETS[preset]
+        speed, crf = _SPEEDS[codec][preset]
+        maxrate, bufsize = _RATES[preset]
         return cls(
-            width=width, height=height, frame_rate=frame_rate, preset=speed, crf=crf, maxrate=maxrate, bufsize=bufsize
+            width=width,
+            height=height,
+            frame_rate=frame_rate,
+            codec=codec,
+            preset=speed,
+            crf=crf,
+            maxrate=maxrate,
+            bufsize=bufsize,
+            gop=round(_KEYFRAME_EVERY_S * frame_rate),
         )
 
 
-_PRESETS = {
-    Preset.DRAFT: ("ultrafast", 26, "12M", "24M"),
-    Preset.STANDARD: ("veryfast", 21, "12M", "24M"),
-    Preset.HIGH: ("fast", 20, "16M", "32M"),
+_KEYFRAME_EVERY_S = 2
+"""Every segment begins with a keyframe, and a long one has more, so that players seek within two seconds anywhere."""
+
+_SPEEDS = {
+    Codec.H264: {Preset.DRAFT: ("ultrafast", 26), Preset.STANDARD: ("veryfast", 21), Preset.HIGH: ("fast", 20)},
+    Codec.HEVC: {Preset.DRAFT: ("ultrafast", 28), Preset.STANDARD: ("superfast", 24), Preset.HIGH: ("fast", 22)},
+    Codec.AV1: {Preset.DRAFT: ("9", 40), Preset.STANDARD: ("8", 32), Preset.HIGH: ("6", 28)},
+    Codec.H264_NVENC: {Preset.DRAFT: ("p1", 28), Preset.STANDARD: ("p4", 23), Preset.HIGH: ("p6", 21)},
+}
+"""The encoder's own preset, and its quality, which each codec counts in its own way."""
+
+_RATES = {
+    Preset.DRAFT: ("12M", "24M"),
+    Preset.STANDARD: ("12M", "24M"),
+    Preset.HIGH: ("16M", "32M"),
 }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -91,6 +92,11 @@ class Timeline:
     def may_repeat(self, frame: int) -> bool:
         """Tell whether the plan may show the picture before ``frame`` again there."""
         return any(stretch.start <= frame < stretch.end for stretch in self.repeats)
+
+    def joined_by(self, transitions: Sequence[Transition | None]) -> Timeline:
+        """Give the timeline with how each shot becomes the next: one for every shot, None for a cut."""
+        joined = zip(self.shots, transitions, strict=True)
+        return replace(self, shots=tuple(replace(shot, transition=transition) for shot, transition in joined))
 
     def to_json(self) -> Document:
         """Write the document that lies beside the film."""

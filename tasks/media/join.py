@@ -3,8 +3,8 @@
 Method
 ------
 The packets of all segments in order, with time stamps written anew: a packet shows at the film's frame where its
-segment begins plus its own place, and is decoded ``REORDER`` frames before its turn. Exact for segments of any length,
-one frame included, where ffmpeg's concat demuxer is not.
+segment begins plus its own place, and is decoded ``REORDER`` frames before its turn (AV1: in its turn). Exact for
+segments of any length, one frame included, where ffmpeg's concat demuxer is not.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from tasks.domain.errors import MediaError
-from tasks.domain.segment import SegmentSpec
+from tasks.domain.segment import Codec, SegmentSpec
 from tasks.media.probe import open_own
 
 REORDER = 2
-"""Pictures that x264's pyramid of B-frames is ahead by at most, at our presets."""
+"""Pictures that a pyramid of B-frames of x264 or x265 is ahead by at most, at our presets."""
 
 
 def parameter_sets(path: Path) -> bytes:
@@ -38,6 +38,7 @@ def joined_packets(segments: Sequence[Path], spec: SegmentSpec, stream: VideoStr
         If a segment's parameter sets differ from the first one's, or its frames cannot be numbered.
     """
     expected = parameter_sets(segments[0])
+    ahead = 0 if spec.codec is Codec.AV1 else REORDER  # what AV1 decodes early is inside the packet that shows it
     base = 0
     for path in segments:
         with open_own(path) as container:
@@ -48,12 +49,12 @@ def joined_packets(segments: Sequence[Path], spec: SegmentSpec, stream: VideoStr
             first = min(_shown(packet) for packet in packets)
             for decoded, packet in enumerate(packets):
                 place = (_shown(packet) - first) * (video.time_base or 0) * spec.frame_rate
-                if place.denominator != 1 or not decoded - REORDER <= place < len(packets):
+                if place.denominator != 1 or not decoded - ahead <= place < len(packets):
                     raise MediaError(f"{path.name} has a frame between the film's frames")
                 packet.stream = stream
                 packet.time_base = 1 / spec.frame_rate
                 packet.pts = base + int(place)
-                packet.dts = base + decoded - REORDER
+                packet.dts = base + decoded - ahead
                 packet.duration = 1
                 yield packet
             base += len(packets)

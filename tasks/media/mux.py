@@ -1,4 +1,4 @@
-"""The finished film: joined pictures and the song's sound in one MP4, its index first."""
+"""The finished film: joined pictures, the song's sound, chapters and names in one MP4, its index first."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.container import OutputContainer
 from av.packet import Packet
 
 from tasks.domain.errors import MediaError
+from tasks.domain.film import NAMELESS, FilmTags
 from tasks.domain.lyrics import Lyrics
-from tasks.domain.segment import SegmentSpec
+from tasks.domain.segment import Codec, SegmentSpec
 from tasks.media.join import joined_packets
 from tasks.media.probe import open_own
 from tasks.media.sound import Sound, add_sound
@@ -26,9 +28,12 @@ def assemble(
     path: Path,
     on_frame: Callable[[int], None] = lambda _: None,
     *,
+    tags: FilmTags = NAMELESS,
     subtitles: Lyrics | None = None,
 ) -> int:
-    """Write the film at ``path`` and return its number of frames; ``subtitles`` become a track, where there are any.
+    """Write the film at ``path``, named and divided by ``tags``, and return its number of frames.
+
+    ``subtitles`` become a track, where there are any.
 
     Raises
     ------
@@ -39,11 +44,14 @@ def assemble(
     frames = 0
     try:
         with open_own(segments[0]) as first, av.open(str(path), "w", format="mp4", options=options) as film:
-            video = film.add_stream_from_template(first.streams.video[0])
+            # the decoder of AV1 has another name than its encoders, so that no encoder is looked for
+            video = film.add_stream_from_template(first.streams.video[0], opaque=spec.codec is Codec.AV1)
+            video.codec_context.codec_tag = first.streams.video[0].codec_context.codec_tag
             video.time_base = 1 / spec.frame_rate
             tracks: list[Iterator[Packet[Any]]] = [joined_packets(segments, spec, video), add_sound(film, sound)]
             if subtitles is not None and subtitles.lines:
                 tracks.append(add_subtitles(film, subtitles))
+            _name(film, tags, spec)
             for packet in _in_time(*tracks):
                 frames += packet.stream is video
                 film.mux(packet)
@@ -51,6 +59,22 @@ def assemble(
     except av.error.FFmpegError as error:
         raise MediaError(f"writing the film failed: {error}") from error
     return frames
+
+
+def _name(film: OutputContainer, tags: FilmTags, spec: SegmentSpec) -> None:
+    film.metadata.update(tags.texts())
+    film.set_chapters(
+        [
+            {
+                "id": number,
+                "start": chapter.frames.start,
+                "end": chapter.frames.end,
+                "time_base": 1 / spec.frame_rate,
+                "metadata": {"title": chapter.title},
+            }
+            for number, chapter in enumerate(tags.chapters)
+        ]
+    )
 
 
 def _in_time(*tracks: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:

@@ -18,8 +18,23 @@ class FilmBroken(MediaError):
     retryable = True
 
 
-def expect_whole(path: Path, frames: int, on_frame: Callable[[int], None] = lambda _: None) -> None:
+def expect_whole(
+    path: Path,
+    frames: int,
+    on_frame: Callable[[int], None] = lambda _: None,
+    *,
+    on_picture: Callable[[int, av.VideoFrame], None] = lambda _number, _picture: None,
+) -> None:
     """Decode the film at ``path`` from its first to its last byte of pictures and sound.
+
+    Parameters
+    ----------
+    frames : int
+        How many pictures there should be.
+    on_frame : callable
+        Told the number of pictures decoded so far.
+    on_picture : callable
+        Shown every picture with its number, from 0.
 
     Raises
     ------
@@ -37,6 +52,7 @@ def expect_whole(path: Path, frames: int, on_frame: Callable[[int], None] = lamb
                     pictures += 1
                     if frame.is_corrupt:
                         raise FilmBroken(f"picture {pictures} of the stored film is damaged")
+                    on_picture(pictures - 1, frame)
                     on_frame(pictures)
                 elif isinstance(frame, av.AudioFrame):
                     samples += frame.samples

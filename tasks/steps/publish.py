@@ -1,4 +1,4 @@
-"""Make the film the video's one visible result, after the stored object itself has been decoded."""
+"""Make the film the video's one visible result, after the stored object itself has been decoded; pick its poster."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from cluster.faultpoint import faultpoint
 from tasks.domain.document import Document
 from tasks.domain.errors import InvalidRecord
 from tasks.domain.timeline import Timeline
+from tasks.media.poster import PosterPicker, poster_key
 from tasks.media.whole import FilmBroken, expect_whole
 from tasks.steps import assemble
+from tasks.steps.analyze import written
 from tasks.steps.context import Done, Outcome, StepContext
 
 
@@ -27,16 +29,18 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         timeline = session.get_one(Composition, given["composition_id"]).timeline
     if timeline is None:
         raise InvalidRecord("the video has no plan yet")
-    frames = Timeline.from_json(timeline).frames
+    planned = Timeline.from_json(timeline)
     try:
-        _check(key, frames, ctx)
+        poster = _check(key, planned, ctx)
     except (FilmBroken, ObjectMissing):
         ctx.check_lease()
         ctx.storage.delete(key)
         outcome = assemble.run(given, ctx)
         if outcome != Done(key):
             return outcome
-        _check(key, frames, ctx)
+        poster = _check(key, planned, ctx)
+    if not ctx.is_stored(poster_key(key), "poster"):
+        ctx.publish(written(ctx.scratch / "poster.jpg", poster), poster_key(key), "poster")
     faultpoint("before pointer")
     with ctx.transaction() as session:
         session.execute(
@@ -47,5 +51,13 @@ def run(given: Document, ctx: StepContext) -> Outcome:
     return Done(key)
 
 
-def _check(key: str, frames: int, ctx: StepContext) -> None:
-    expect_whole(ctx.fetch(key), frames, on_frame=lambda done: ctx.progress(done / frames))
+def _check(key: str, timeline: Timeline, ctx: StepContext) -> bytes:
+    """Decode the whole of the stored film and give its poster."""
+    picker = PosterPicker(timeline)
+    expect_whole(
+        ctx.fetch(key),
+        timeline.frames,
+        on_frame=lambda done: ctx.progress(done / timeline.frames),
+        on_picture=picker.look,
+    )
+    return picker.best()

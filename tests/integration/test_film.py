@@ -17,11 +17,13 @@ import soundfile
 from numpy.typing import NDArray
 
 from tasks.domain.effect import TIME_KINDS, Curve, Effect, EffectKind
-from tasks.domain.errors import MediaError
-from tasks.domain.segment import SegmentSpec
+from tasks.domain.errors import MediaError, ToolMissing
+from tasks.domain.segment import Codec, Preset, SegmentSpec
 from tasks.domain.timeline import Window
 from tasks.media.effects import apply_effects
 from tasks.media.encode import encode_segment
+from tasks.media.encoders import can_encode
+from tasks.media.ffmpeg import locate
 from tasks.media.frames import I420
 from tasks.media.join import parameter_sets
 from tasks.media.mux import assemble
@@ -29,7 +31,7 @@ from tasks.media.sound import Sound
 from tests.support.planes import same
 
 WIDTH, HEIGHT, BITS = 192, 64, 12
-RATES = [Fraction(24), Fraction(25), Fraction(30), Fraction(60), Fraction(30000, 1001)]
+RATES = [Fraction(24), Fraction(25), Fraction(30), Fraction(60), Fraction(24000, 1001), Fraction(30000, 1001)]
 LENGTHS = [1, 2, 3, 5, 17, 1, 48, 7]
 
 
@@ -97,6 +99,9 @@ def test_joined_segments_hold_every_frame_at_its_exact_time(tmp_path: Path, rate
             number / rate for number in range(total)
         ]
         assert [number_of(frame.to_ndarray(format="gray")) for frame in frames] == list(range(total))
+    strict = [locate(), "-v", "warning", "-xerror", "-err_detect", "explode", "-i", str(film), "-f", "null", "-"]
+    played = subprocess.run(strict, capture_output=True, text=True, timeout=60, check=False)
+    assert (played.returncode, played.stderr) == (0, "")
 
 
 def test_the_index_comes_first_and_the_sound_is_as_long_as_the_song(tmp_path: Path) -> None:
@@ -176,6 +181,7 @@ from pathlib import Path
 import numpy as np
 from tasks.domain.segment import SegmentSpec
 from tasks.media.encode import encode_segment
+from tasks.media.encoders import can_encode
 from tasks.media.frames import I420
 noise = np.random.default_rng(4).integers(16, 235, (544, 918), np.uint8)
 grey = np.full((240, 427), 120, np.uint8)
@@ -214,3 +220,45 @@ def test_a_flash_brightens_and_a_pulse_enlarges() -> None:
     large = next(apply_effects(grey(1), [pulse], 0))
     slope = np.diff(large.y[0].astype(float)).mean() / np.diff(plain.y[0].astype(float)).mean()
     assert slope == pytest.approx(1 / 1.06, abs=0.01)
+
+
+@pytest.mark.parametrize(("codec", "tag"), [(Codec.HEVC, "hvc1"), (Codec.AV1, "av01")])
+def test_further_codecs_join_as_exactly(tmp_path: Path, codec: Codec, tag: str) -> None:
+    rate = Fraction(30000, 1001)
+    form = SegmentSpec.for_preset(Preset.DRAFT, (WIDTH, HEIGHT), rate, codec)
+    paths, first = [], 0
+    for index, length in enumerate(LENGTHS):
+        paths.append(tmp_path / f"{index}.mp4")
+        encode_segment(numbered(first, length), form, paths[-1])
+        first += length
+    film = tmp_path / "film.mp4"
+    sound = Sound(pcm=song(tmp_path, float(first / rate)), original=None, window=None)
+    assert assemble(paths, form, sound, film) == first
+    with av.open(str(film)) as container:
+        video = container.streams.video[0]
+        assert (video.codec_context.codec_tag, video.average_rate, video.frames) == (tag, rate, first)
+        frames = list(container.decode(video))
+        assert video.time_base is not None
+        times = [frame.pts * video.time_base for frame in frames if frame.pts is not None]
+        assert times == [number / rate for number in range(first)]
+        assert [number_of(frame.to_ndarray(format="gray")) for frame in frames] == list(range(first))
+
+
+def test_a_gpu_is_used_only_where_a_short_encode_succeeds(tmp_path: Path) -> None:
+    assert can_encode(Codec.H264)
+    form = SegmentSpec.for_preset(Preset.DRAFT, (256, 144), Fraction(30), Codec.H264_NVENC)
+    pictures = (I420(*(np.full(each, 90, np.uint8) for each in ((144, 256), (72, 128), (72, 128)))) for _ in range(3))
+    if can_encode(Codec.H264_NVENC):
+        assert encode_segment(pictures, form, tmp_path / "a.mp4") == 3
+    else:
+        with pytest.raises(ToolMissing, match="Choose the codec h264"):
+            encode_segment(pictures, form, tmp_path / "a.mp4")
+
+
+def test_long_segments_have_a_keyframe_every_two_seconds(tmp_path: Path) -> None:
+    form = SegmentSpec.for_preset(Preset.STANDARD, (WIDTH, HEIGHT), Fraction(24))
+    encode_segment(numbered(0, 130), form, tmp_path / "a.mp4")
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        keys = [packet.pts or 0 for packet in container.demux(video=0) if packet.size and packet.is_keyframe]
+    assert len(keys) >= 3
+    assert max(np.diff(keys)) <= 48 * 512

@@ -1,21 +1,17 @@
-"""What a plan promises of its film, written into the timeline for whoever judges the finished file."""
+"""Where a plan itself shows a picture again, for whoever judges the finished film."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from tasks.domain.effect import TIME_KINDS
 from tasks.domain.segment import SegmentPlan, SourceKind
 from tasks.domain.timebase import FrameRange
-from tasks.domain.timeline import Timeline
 
 
-def promised(timeline: Timeline, segments: Sequence[SegmentPlan]) -> Timeline:
-    """Give the timeline with each shot's transition, and the frames at which pictures may be shown again."""
-    begins = {segment.frames.start: segment.transition for segment in segments}
-    shots = tuple(replace(shot, transition=begins.get(shot.frames.start)) for shot in timeline.shots)
-    return replace(timeline, shots=shots, repeats=_joined(sorted(_repeating(segments))))
+def planned_repeats(segments: Sequence[SegmentPlan]) -> tuple[FrameRange, ...]:
+    """Give the film's frames at which a picture may be shown again, as stretches in order."""
+    return _joined(sorted(_repeating(segments)))
 
 
 def _repeating(segments: Sequence[SegmentPlan]) -> Iterator[FrameRange]:

@@ -1,0 +1,1 @@
+"""The film for other programs, and back."""

@@ -1,0 +1,86 @@
+"""Films whose cuts somebody else decided: an editor's timeline, or a changed OUT.timeline.json."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from sqlmodel import Session
+
+from cluster.db.tables import Song
+from tasks.domain.analysis import Analysis
+from tasks.domain.document import Document
+from tasks.domain.errors import InvalidInput
+from tasks.domain.request import VideoRequest
+from tasks.domain.rework import Rework
+from tasks.domain.timebase import frame_count
+from tasks.domain.timeline import Timeline, Window
+from tasks.edit.rework import replan
+from tasks.export.otio_import import exported_from, read_exported, reworked
+from tasks.steps.changes import planned
+from tasks.steps.songs import owned_composition
+
+
+def request_from_otio(session: Session, path: Path, song: Song) -> VideoRequest:
+    """Ask for the film that an editor made of one that was exported; all else is as in that film.
+
+    Raises
+    ------
+    InvalidInput
+        If the timeline cannot be read or made, or is of another song.
+    NotFound
+        If the film that it was exported from is not there.
+    """
+    timeline = read_exported(path)
+    video_id = exported_from(timeline)
+    base = owned_composition(session, video_id, song.owner_id)
+    if base.song_id != song.id:
+        raise InvalidInput(
+            f"{path.name} was exported from a film of another song; give that song.", code="timeline_invalid"
+        )
+    spec, segments = planned(base)
+    rework = reworked(timeline, video_id, segments, spec.frame_rate)
+    return replace(VideoRequest.from_json(base.request), rework=rework, timeline=None)
+
+
+def request_with_cuts(request: VideoRequest, timeline: Timeline) -> VideoRequest:
+    """Ask for a film with the cuts of ``timeline``, and with its rate and its part of the song."""
+    window = timeline.window
+    return replace(
+        request,
+        timeline=timeline,
+        frame_rate=timeline.frame_rate,
+        start_s=None if window is None else window.start_s,
+        end_s=None if window is None else window.end_s,
+    )
+
+
+def expect_length(timeline: Timeline, analysis: Analysis, window: Window | None) -> Timeline:
+    """Give the timeline if it is as long as the song's part.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not.
+    """
+    duration_s = analysis.duration_s if window is None else window.duration_s
+    expected = frame_count(duration_s, timeline.frame_rate)
+    if timeline.frames != expected:
+        raise InvalidInput(
+            f"The timeline lasts {timeline.frames} frames and the song's part {expected}; make them equal.",
+            code="timeline_invalid",
+        )
+    return timeline
+
+
+def plan_rework(session: Session, rework: Rework, owner_id: str, analysis: Analysis) -> tuple[Timeline, Document]:
+    """Plan a film out of another film's segments; what is said of the whole plan there is said here too."""
+    base = owned_composition(session, rework.video_id, owner_id)
+    _, segments = planned(base)
+    assert base.plan is not None
+    timeline = Timeline.from_json(base.timeline or {})
+    start_s = timeline.window.start_s if timeline.window else Fraction(0)
+    beats = [beat.time_s - float(start_s) for beat in analysis.beats]
+    shots, plans = replan(rework, timeline, segments, beats)
+    return shots, {**base.plan, "segments": [plan.to_json() for plan in plans]}

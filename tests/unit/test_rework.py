@@ -1,0 +1,106 @@
+"""Pieces of another film's plan become a plan: what moves with the picture, and what stays with the song."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+
+from tasks.domain.caption import Caption, CaptionStyle
+from tasks.domain.effect import Curve, Effect, EffectKind
+from tasks.domain.request import VideoRequest
+from tasks.domain.rework import Piece, Rework
+from tasks.domain.segment import SegmentPlan, Source, SourceKind
+from tasks.domain.timebase import FrameRange
+from tasks.domain.timeline import Shot, Timeline
+from tasks.domain.transition import Transition, TransitionKind
+from tasks.edit.rework import PLACED, replan
+
+BOUNDS = (0, 30, 60, 100)
+FLASH = Effect(kind=EffectKind.FLASH, start_frame=30, end_frame=36, amount=0.3, curve=Curve.DECAY)
+BARS = Effect(kind=EffectKind.LETTERBOX, start_frame=0, end_frame=60, amount=1.0, curve=Curve.HOLD)
+PULSE = Effect(kind=EffectKind.PULSE, start_frame=75, end_frame=80, amount=0.5, curve=Curve.DECAY)
+WORDS = Caption(text="la", start_frame=50, end_frame=70, style=CaptionStyle.LINE, font="a.ttf")
+
+
+def segments() -> list[SegmentPlan]:
+    made: list[SegmentPlan] = []
+    for index, (start, end) in enumerate(pairwise(BOUNDS)):
+        settings = {"style": "ink", "shot": index, "seed": 1, "film_frame": start}
+        source = Source(kind=SourceKind.STYLE, settings=settings, frames=FrameRange(0, end - start))
+        before = made[-1].source if index == 2 else None
+        made.append(
+            SegmentPlan(
+                index=index,
+                shot=index,
+                frames=FrameRange(start, end),
+                source=source,
+                transition=None if before is None else Transition(kind=TransitionKind.WIPE, frames=4),
+                outgoing=before and replace(before, frames=FrameRange(before.frames.end, before.frames.end + 4)),
+                effects=tuple(e for e in (FLASH, BARS, PULSE) if e.start_frame < end and e.end_frame > start),
+                captions=(WORDS,) if index else (),
+            )
+        )
+    return made
+
+
+TIMELINE = Timeline(
+    frame_rate=Fraction(30),
+    window=None,
+    shots=tuple(
+        Shot(index=index, frames=FrameRange(start, end), beat_s=start / 30 or None, section=section, reason="beat")
+        for index, ((start, end), section) in enumerate(
+            zip(pairwise(BOUNDS), ("intro", "verse", "chorus"), strict=True)
+        )
+    ),
+)
+
+
+def made_of(*pieces: tuple[int, int, int]) -> tuple[Timeline, tuple[SegmentPlan, ...]]:
+    rework = Rework(
+        video_id="video_1",
+        pieces=tuple(Piece(segment=segment, frames=FrameRange(start, end)) for segment, start, end in pieces),
+    )
+    assert VideoRequest.from_json(VideoRequest(rework=rework).to_json()).rework == rework
+    return replan(rework, TIMELINE, segments(), [1.0, 2.5, 70 / 30])
+
+
+def test_nothing_changed_is_the_same_plan() -> None:
+    timeline, plans = made_of((0, 0, 30), (1, 0, 30), (2, 0, 40))
+    assert (timeline, list(plans)) == (TIMELINE, segments())
+
+
+def test_a_moved_cut_trims_one_shot_and_keeps_those_that_nothing_touches() -> None:
+    timeline, plans = made_of((0, 0, 30), (1, 0, 10), (1, 15, 30), (2, 0, 40), (0, 0, 5))
+    assert plans[0] == segments()[0]
+    assert [plan.frames for plan in plans] == [FrameRange(*each) for each in pairwise((0, 30, 40, 55, 95, 100))]
+    assert plans[1].source == replace(segments()[1].source, frames=FrameRange(0, 10))
+    assert plans[2].source.frames == FrameRange(15, 30)
+    assert plans[2].source.settings["film_frame"] + 15 == 40
+    assert [shot.reason for shot in timeline.shots] == ["beat", "beat", PLACED, PLACED, PLACED]
+    assert timeline.frames == 100
+
+
+def test_shots_that_change_places_take_their_own_along_and_leave_the_songs() -> None:
+    timeline, plans = made_of((2, 0, 40), (1, 0, 30), (0, 0, 30))
+    assert plans[0].transition is None
+    assert plans[1].frames == FrameRange(40, 70)
+    assert plans[1].effects == (replace(FLASH, start_frame=40, end_frame=46), BARS)
+    assert plans[2].effects == (PULSE,)
+    assert [plan.captions for plan in plans] == [(), (WORDS,), ()]
+    assert [shot.section for shot in timeline.shots] == ["intro", "verse", "chorus"]
+    assert [shot.beat_s for shot in timeline.shots] == [None, None, 70 / 30]
+
+
+def test_a_transition_shows_the_shot_that_is_now_before_it() -> None:
+    _, plans = made_of((1, 0, 30), (2, 0, 40), (0, 0, 30))
+    assert plans[1].transition == Transition(kind=TransitionKind.WIPE, frames=4)
+    assert plans[1].outgoing is not None
+    assert plans[1].outgoing.settings["film_frame"] == 0
+    assert plans[1].outgoing.frames == FrameRange(30, 34)
+
+
+def test_a_shot_cut_in_two_and_left_so_stays_one_shot() -> None:
+    timeline, plans = made_of((0, 0, 30), (1, 0, 12), (1, 12, 30), (2, 0, 40))
+    assert [plan.shot for plan in plans] == [0, 1, 1, 2]
+    assert [len(shot.frames) for shot in timeline.shots] == [30, 30, 40]
