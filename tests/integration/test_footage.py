@@ -20,6 +20,7 @@ from cluster.db.tables import Composition
 from cluster.db.tables import Footage as FootageRow
 from cluster.errors import NotFound
 from cluster.services import Services
+from cluster.sweeper import sweep
 from serve_app.api import create_api
 from serve_app.footage import natural, take_in_all
 from tasks.domain.errors import InvalidInput, InvalidRecord
@@ -84,6 +85,13 @@ def test_a_clip_whose_object_is_lost_is_stored_again(services: Services, clip: P
     taken = footage.take_in(services, clip, owner)
     services.storage.delete(taken.content_key)
     assert footage.take_in(services, clip, owner).id == taken.id
+    assert services.storage.exists(taken.content_key)
+
+
+def test_a_sweep_keeps_what_its_owner_gave(services: Services, clip: Path) -> None:
+    taken = footage.take_in(services, clip, services.settings.owner_id)
+    services.storage.put_file(clip, "footage/stray")
+    assert sweep(services, stray_after_s=0).strays == 1
     assert services.storage.exists(taken.content_key)
 
 
