@@ -32,7 +32,7 @@ LONGEST_S = 3 * 3600
 """The longest clip that is taken, in seconds."""
 
 _SIDE = 128
-_LIMITS = Limits(cpu_s=3600)
+_LIMITS = Limits(cpu_s=1800)
 _LOOK_EVERY_S = Fraction(1, 4)
 _MOTION_LEVELS = 8.0
 _STEADY_RATE = 30
