@@ -22,9 +22,10 @@ from cluster.services import Services
 from serve_app.errors import EdgeError, RangeError
 from serve_app.limits import RefusalAsProblem
 from serve_app.problems import problem_of
-from serve_app.routes import analysis, compositions, health, jobs, songs, videos
+from serve_app.routes import analysis, compositions, footage, health, jobs, lyrics, songs, videos
 from tasks.domain.errors import DomainError
 from tasks.notation import LARGEST_BYTES
+from tasks.notation.lyrics import LARGEST_BYTES as LARGEST_LYRICS_BYTES
 
 _log = structlog.get_logger(__name__)
 
@@ -42,8 +43,8 @@ def create_api(services: Services) -> FastAPI:
     api.state.services = services
     api.include_router(health.router)
     largest = services.settings.max_upload_bytes + _FORM_OVERHEAD_BYTES
-    for router in (songs.router, analysis.router, compositions.router, jobs.router, videos.router):
-        api.include_router(router, prefix="/api/v1", max_body_size=largest)
+    for room in (songs, footage, analysis, lyrics, compositions, jobs, videos):
+        api.include_router(room.router, prefix="/api/v1", max_body_size=largest)
     handlers: dict[type[Exception], Any] = {
         DomainError: _told,
         PlatformError: _told,
@@ -107,10 +108,13 @@ def _not_understood(_handler: object, _request: Request, error: RequestValidatio
 def _too_large(services: Services, path: str) -> Problem:
     code = "upload_too_large"
     largest_mb = services.settings.max_upload_bytes >> 20
-    detail = f"The upload is larger than {largest_mb} MiB; give a shorter or a compressed song."
+    detail = f"The upload is larger than {largest_mb} MiB; give a shorter or a compressed one."
     if "/corrections" in path:
         code = "import_too_large"
         detail = f"Corrections take at most {LARGEST_BYTES >> 20} MiB, which no list of beats or sections needs."
+    if path.endswith("/lyrics"):
+        code = "lyrics_too_large"
+        detail = f"Lyrics take at most {LARGEST_LYRICS_BYTES >> 20} MiB, which no song's words need."
     return _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code, problem_of(code).title, detail, retryable=False)
 
 

@@ -21,14 +21,17 @@ from cluster.services import Services
 from serve_app.giving_up import cancelled_when_left
 from serve_app.problems import job_error
 from tasks.domain.analysis import Analysis
+from tasks.domain.lyrics import Lyrics
 from tasks.domain.request import VideoRequest
 from tasks.domain.style import StyleName
 from tasks.domain.timeline import Timeline
 from tasks.executors import InlineExecutor, is_over
 from tasks.kernels import compile_alone
+from tasks.media import effects, transitions
 from tasks.media.probe import sound_header
 from tasks.procedural.engine import warm
 from tasks.steps import songs
+from tasks.steps.lyrics import film_lyrics
 
 if TYPE_CHECKING:
     from cluster.runtime import Runtime
@@ -43,13 +46,14 @@ _BEFORE_PICTURES = frozenset({"analyze", "plan"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """A finished film and what is known of it; ``seconds`` is the time of each stage."""
+    """A finished film and what is known of it: the time of each stage, and its words on its own clock."""
 
     video_id: str
     video_key: str
     timeline: Timeline
     analysis: Analysis
     seconds: dict[str, float]
+    lyrics: Lyrics | None = None
 
 
 def fitting_workers(song: Path, request: VideoRequest, *, has_cluster: bool) -> int:
@@ -111,6 +115,7 @@ def finished(services: Services, composition_id: str, job_id: str) -> Film:
         timeline=Timeline.from_json(composition.timeline),
         analysis=analysis,
         seconds=seconds,
+        lyrics=film_lyrics(composition),
     )
 
 
@@ -163,6 +168,8 @@ class _Prelude(threading.Thread):
             style = self._planned_style()
             if style is not None:
                 compile_alone(f"style-{style}", partial(warm, style))
+            compile_alone("effects", effects.warm)
+            compile_alone("transitions", transitions.warm)
         except Exception as error:  # noqa: BLE001 - raised again in the thread that waits
             self._error = error
 
@@ -176,4 +183,5 @@ class _Prelude(threading.Thread):
         with reading(self._services.engine) as session:
             job = session.get_one(Job, self._job_id)
             plan = session.get_one(Composition, job.subject_id).plan
-        return None if plan is None else StyleName(plan["segments"][0]["source"]["settings"]["style"])
+        style = None if plan is None else plan["segments"][0]["source"]["settings"].get("style")
+        return None if style is None else StyleName(style)

@@ -1,4 +1,4 @@
-"""Where files go on the user's disk, each whole or not at all; a film has its timeline and its poster beside it."""
+"""Where files go on the user's disk, whole or not at all; a film has its timeline, words and poster beside it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cluster.services import Services
 from serve_app.film import Film
 from tasks.domain.errors import InvalidInput
+from tasks.domain.lyrics import Lyrics
 from tasks.media.poster import poster_key
+from tasks.notation.lyrics import LyricsFormat
+from tasks.notation.lyrics import write as write_lyrics
+
+_BESIDE = (LyricsFormat.SRT, LyricsFormat.VTT, LyricsFormat.LRC)
+"""What a film's words are written as, beside it."""
 
 
 def expect_target(path: Path, song: Path | None, *endings: str) -> Path:
@@ -48,13 +55,22 @@ def poster_path(film: Path) -> Path:
     return film.with_name(f"{film.stem}.poster.jpg")
 
 
-def write(services: Services, made: Film, target: Path) -> None:
-    """Write the film, its timeline and its poster; each appears whole or not at all."""
-    document = json.dumps(made.timeline.to_json(), indent=1).encode() + b"\n"
+def write(services: Services, made: Film, target: Path) -> list[str]:
+    """Write the film, its timeline, its words and its poster; each file appears whole or not at all.
+
+    Returns
+    -------
+    list of str
+        Names of files of words that stood there before and are not ours: they are left as they are.
+    """
+    words, left = _write_words(made.lyrics, target)
+    timeline = {**made.timeline.to_json(), "words": words}
+    document = json.dumps(timeline, indent=1).encode() + b"\n"
     publish(timeline_path(target), lambda path: path.write_bytes(document))
 
     fetch(services, poster_key(made.video_key), poster_path(target))
     fetch(services, made.video_key, target)
+    return left
 
 
 def fetch(services: Services, key: str, target: Path) -> None:
@@ -66,6 +82,35 @@ def fetch(services: Services, key: str, target: Path) -> None:
             shutil.copyfile(stored, path)
 
     publish(target, fill)
+
+
+def _write_words(lyrics: Lyrics | None, target: Path) -> tuple[list[str], list[str]]:
+    """Write a film's words beside it; give the names of what was written, and of what is somebody else's."""
+    written: list[str] = []
+    left: list[str] = []
+    ours = _written_before(target)
+    for form in _BESIDE if lyrics is not None and lyrics.lines else ():
+        place = target.with_suffix(f".{form}")
+        if place.exists() and place.name not in ours:
+            left.append(place.name)
+            continue
+        assert lyrics is not None
+        publish(place, partial(_fill, data=write_lyrics(lyrics, form)))
+        written.append(place.name)
+    return written, left
+
+
+def _written_before(target: Path) -> list[str]:
+    """Read which files of words an earlier film of this name came with."""
+    try:
+        names = json.loads(timeline_path(target).read_bytes()).get("words", [])
+    except (OSError, ValueError, AttributeError):
+        return []
+    return names if isinstance(names, list) else []
+
+
+def _fill(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
 
 
 def publish(target: Path, fill: Callable[[Path], object]) -> None:

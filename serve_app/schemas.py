@@ -8,11 +8,23 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cluster.db.tables import Composition, Job, JobEvent, Song, Step
+from cluster.db.tables import Composition, Footage, Job, JobEvent, Song, Step
 from cluster.jobs import store
 from cluster.jobs.states import State
+from tasks.domain.clip import Fit
 from tasks.domain.effect import EffectKind
-from tasks.domain.request import LARGEST_SEED, Aspect, AudioMode, Rate, Resolution, VideoRequest
+from tasks.domain.footage import FootageFacts
+from tasks.domain.request import (
+    LARGEST_SEED,
+    LONGEST_CARD,
+    Aspect,
+    AudioMode,
+    Deal,
+    Rate,
+    Resolution,
+    VideoRequest,
+    Words,
+)
 from tasks.domain.segment import Codec, Preset
 from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
@@ -50,6 +62,67 @@ class SongOut(BaseModel):
         return cls(**song.model_dump(include=set(cls.model_fields)))
 
 
+class FootageOut(BaseModel):
+    """A clip that was taken in: its size is that of the upright picture with square pixels."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "footage_01k0a3v9q2x8m4n6p7r5s1t0wz",
+                    "filename": "beach.mov",
+                    "size_bytes": 18233071,
+                    "width": 1080,
+                    "height": 1920,
+                    "duration_s": 12.4,
+                    "fps": 29.97,
+                    "frames": 372,
+                    "is_hdr": False,
+                    "note": None,
+                    "created_at": "2026-11-24T12:00:00Z",
+                }
+            ]
+        }
+    )
+
+    id: str
+    filename: str
+    size_bytes: int
+    width: int
+    height: int
+    duration_s: float
+    fps: float
+    frames: int
+    is_hdr: bool
+    note: str | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, footage: Footage) -> FootageOut:
+        """Show a row."""
+        seen = FootageFacts.from_json(footage.document)
+        return cls(
+            id=footage.id,
+            filename=footage.filename,
+            size_bytes=footage.size_bytes,
+            width=seen.width,
+            height=seen.height,
+            duration_s=round(float(seen.duration_s), 3),
+            fps=round(float(seen.frame_rate), 3),
+            frames=seen.frames,
+            is_hdr=seen.is_hdr,
+            note=seen.note,
+            created_at=footage.created_at,
+        )
+
+
+class FootagePage(BaseModel):
+    """Some of your clips; ``next`` is the cursor of the page that follows."""
+
+    items: list[FootageOut]
+    next: str | None
+
+
 class CompositionIn(BaseModel):
     """A video that is asked for; everything has a default."""
 
@@ -69,6 +142,16 @@ class CompositionIn(BaseModel):
         default=None, description="Kinds that may be used; null lets us choose, an empty list means cuts only."
     )
     limit_flashes: bool = Field(default=True, description="Keep flashes within WCAG 2.3.1.")
+    footage: list[str] = Field(
+        default=[], max_length=500, description="Ids of your clips; without any the built-in renderer draws."
+    )
+    deal: Deal = Field(
+        default=Deal.ORDER, description="Clips follow each other in order, or lively ones go to loud shots."
+    )
+    fit: Fit = Field(default=Fit.FILL, description="How clips of another shape fill the picture.")
+    words: Words = Field(default=Words.OFF, description="How the song's lyrics are shown.")
+    title: str | None = Field(default=None, max_length=LONGEST_CARD, description="A card at the beginning.")
+    credits: str | None = Field(default=None, max_length=LONGEST_CARD, description="A card at the end.")
     audio: AudioMode = Field(default=AudioMode.AUTO, description="Keep the song's AAC, copy anything, or encode.")
     codec: Codec = Field(default=Codec.H264, description="How pictures are coded; h264 plays everywhere.")
     short_s: float | None = Field(default=None, description="The best part of the song, of so many seconds.")
@@ -95,6 +178,12 @@ class CompositionIn(BaseModel):
             effects=None if self.effects is None else tuple(dict.fromkeys(self.effects)),
             transitions=None if self.transitions is None else tuple(dict.fromkeys(self.transitions)),
             limit_flashes=self.limit_flashes,
+            footage=tuple(self.footage),
+            deal=self.deal,
+            fit=self.fit,
+            words=self.words,
+            title=self.title,
+            credits=self.credits,
             audio=self.audio,
             codec=self.codec,
             short_s=_exact(self.short_s),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cluster.settings import Settings
 
-_SOURCES = ("procedural", "audio")
+_SOURCES = ("procedural", "audio", "media")
 _VARIABLE = "NUMBA_CACHE_DIR"
 _ready: set[str] = set()
 

@@ -13,6 +13,7 @@ COMMANDS = (
     "export",
     "preview",
     "analyze",
+    "lyrics",
     "verify",
     "sheet",
     "up",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -19,20 +20,26 @@ from cluster.services import Services, open_services
 from cluster.settings import load_settings
 from serve_app import changing, film, output, reworking
 from serve_app.film import Film
+from serve_app.footage import take_in_all
 from serve_app.progress import watch
 from serve_app.summary import json_summary, print_summary
 from tasks import workflow
+from tasks.domain.clip import Fit
 from tasks.domain.effect import EffectKind
 from tasks.domain.errors import InvalidInput
+from tasks.domain.lyrics import Lyrics
 from tasks.domain.rendition import rendition_name, rendition_of
-from tasks.domain.request import AUTO_STYLE, Aspect, AudioMode, Rate, Resolution, VideoRequest
+from tasks.domain.request import AUTO_STYLE, Aspect, AudioMode, Deal, Rate, Resolution, VideoRequest, Words
 from tasks.domain.segment import Codec, Preset
 from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
+from tasks.edit.captions import expect_lyrics
 from tasks.media.ffmpeg import locate
 from tasks.media.verify import Report
 from tasks.media.verify import verify as verify_film
+from tasks.notation.lyrics import load as load_lyrics
 from tasks.steps import songs
+from tasks.steps.lyrics import keep_lyrics, lyrics_of
 
 AUTO = "auto"
 Kind = TypeVar("Kind", bound=StrEnum)
@@ -62,6 +69,20 @@ def render(
     flash_limit: Annotated[
         bool, typer.Option("--flash-limit/--no-flash-limit", help="Keep flashes within WCAG 2.3.1.")
     ] = True,
+    clips: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE|DIR", help="Your own footage, cut on the beat; repeat it, or name a folder."),
+    ] = None,
+    deal: Annotated[Deal, typer.Option(help="Clips in their order, or lively ones in loud shots.")] = Deal.ORDER,
+    fit: Annotated[Fit, typer.Option(help="Clips of another shape: cropped, with bars, or over a blur.")] = Fit.FILL,
+    lyrics: Annotated[
+        Path | None, typer.Option(help="Keep these words with the song: lrc, srt, vtt, ass or plain text.")
+    ] = None,
+    words: Annotated[
+        Words | None, typer.Option(help="How the words are shown. [default: line with --lyrics, else off]")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="A card at the beginning; \\n begins a row.")] = None,
+    credits_: Annotated[str | None, typer.Option("--credits", help="A card at the end; \\n begins a row.")] = None,
     audio: Annotated[
         AudioMode, typer.Option(help="The sound: AAC is kept where that is exact; or always copy; or always encode.")
     ] = AudioMode.AUTO,
@@ -104,22 +125,30 @@ def render(
         effects=parse_kinds(effects, EffectKind),
         transitions=parse_kinds(transitions, TransitionKind),
         limit_flashes=flash_limit,
+        deal=deal,
+        fit=fit,
+        words=words or (Words.OFF if lyrics is None else Words.LINE),
+        title=parse_card(title),
+        credits=parse_card(credits_),
         audio=audio,
         codec=codec,
         short_s=parse_time(short),
         loop_s=parse_time(loop),
     )
+    given = None if lyrics is None else load_lyrics(lyrics)
     settings = load_settings()
     ffmpeg = locate(settings.ffmpeg_bin)
     services = open_services(settings, migrate=True)
+    console = Console(file=sys.stderr if as_json else sys.stdout)
+    if clips:
+        request = replace(request, footage=take_in_all(services, clips, console, apart_from=(song, target)))
     if timeline is not None:
         request = reworking.request_of(services, song, timeline, request)
     formats = {words: rendition_of(request, words) for words in also or []}
-    console = Console(file=sys.stderr if as_json else sys.stdout)
     if only_diff:
-        changing.tell(services, changing.plan(services, song, request), as_json=as_json)
+        changing.tell(services, changing.plan(services, song, request, given), as_json=as_json)
         return
-    making = _Making(services, song, ffmpeg, console, workers=workers, check=check)
+    making = _Making(services, song, ffmpeg, console, given=given, workers=workers, check=check)
     film_made = making.film(request, target)
     others = [making.film(wanted, _beside(target, words)) for words, wanted in formats.items()]
     if as_json:
@@ -139,25 +168,35 @@ class _Making:
     """Makes one film after the other of a song: they share what was heard, and whatever segments are the same."""
 
     def __init__(
-        self, services: Services, song: Path, ffmpeg: str, console: Console, *, workers: int | None, check: bool
+        self,
+        services: Services,
+        song: Path,
+        ffmpeg: str,
+        console: Console,
+        *,
+        given: Lyrics | None,
+        workers: int | None,
+        check: bool,
     ) -> None:
         self._services = services
         self._song = song
         self._ffmpeg = ffmpeg
         self._console = console
+        self._given = given
         self._workers = workers
         self._check = check
 
     def film(self, request: VideoRequest, target: Path) -> Summary:
         """Make a film and write it; give what its summary tells."""
         services = self._services
-        composition_id, job_id = _ask(services, self._song, request, self._console)
+        composition_id, job_id = _ask(services, self._song, request, self._given, self._console)
         has_cluster = services.settings.ray_address is not None
         workers = self._workers or film.fitting_workers(self._song, request, has_cluster=has_cluster)
         with watch(services, job_id, self._console) as view:
             film.make(services, job_id, workers=workers)
             made = film.finished(services, composition_id, job_id)
-            output.write(services, made, target)
+            for name in output.write(services, made, target):
+                self._console.print(f"{name} was there before and is left as it is", highlight=False)
             report = None
             if self._check:
                 with view.stage("verify"):
@@ -183,6 +222,11 @@ def parse_style(text: str) -> StyleName | None:
         return StyleName(text)
     except ValueError:
         raise InvalidInput(f"There is no style {text!r}; choose one of {_LOOKS}.", code="option_invalid") from None
+
+
+def parse_card(text: str | None) -> str | None:
+    """Read a card's text; a backslash with an n begins a row."""
+    return None if text is None else text.replace("\\n", "\n")
 
 
 def parse_time(text: str | None) -> Fraction | None:
@@ -238,11 +282,18 @@ def parse_kinds(text: str, kinds: type[Kind]) -> tuple[Kind, ...] | None:
         ) from None
 
 
-def _ask(services: Services, song: Path, request: VideoRequest, console: Console) -> tuple[str, str]:
+def _ask(
+    services: Services, song: Path, request: VideoRequest, lyrics: Lyrics | None, console: Console
+) -> tuple[str, str]:
     """Write down what is wanted; a job for the very same that was broken off is taken up instead."""
+    if lyrics is not None and not lyrics.encoding.startswith("utf"):
+        console.print(f"the lyrics are not UTF-8 and were read as {lyrics.encoding}", highlight=False)
     row = songs.take_in(services, song, services.settings.owner_id)
     with writing(services.engine) as session:
-        old = workflow.abandoned(session, row.id, row.owner_id, request.to_json())
+        before, revision = lyrics_of(session, row.id)
+        has_new_words = lyrics is not None and keep_lyrics(session, row, lyrics) != revision
+        expect_lyrics(lyrics or before, request)
+        old = None if has_new_words else workflow.abandoned(session, row.id, row.owner_id, request.to_json())
         if old is None:
             composition_id = songs.add_composition(session, row, request)
             return composition_id, workflow.begin(session, composition_id)

@@ -30,7 +30,7 @@ router = APIRouter(prefix="/songs/{song_id}", tags=["analysis"])
 
 _NOT_HEARD: dict[int | str, dict[str, Any]] = {409: {"description": "The song is not heard yet."}}
 _FORM_BYTES = 64 << 10
-IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of the corrections that you changed.")]
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of what you changed.")]
 
 
 class WaveformFormat(StrEnum):
@@ -115,7 +115,7 @@ def put_corrections(
     """Keep corrections in place of those before; videos that are asked for afterwards follow them."""
     with writing(services.engine) as session:
         heard = _heard(session, song_id, owner_id)
-        kept, revision = keep_corrections(session, heard, given.records(), revision=_revision(if_match))
+        kept, revision = keep_corrections(session, heard, given.records(), revision=revision_of(if_match))
     response.headers["ETag"] = f'"{revision}"'
     return CorrectionsOut.of(kept, revision)
 
@@ -184,10 +184,17 @@ def _peaks(services: Services, key: str) -> Peaks:
     return Peaks.from_bytes(b"".join(services.storage.open_range(key, 0, size)))
 
 
-def _revision(if_match: str | None) -> int | None:
+def revision_of(if_match: str | None) -> int | None:
+    """Read the revision that an If-Match names; None where any will do.
+
+    Raises
+    ------
+    Changed
+        If it is no ETag of ours.
+    """
     if if_match is None or if_match.strip() == "*":
         return None
     tag = if_match.strip().removeprefix("W/").strip('"')
     if not tag.isdecimal():
-        raise Changed("If-Match is no ETag that was given out; read the corrections again.")
+        raise Changed("If-Match is no ETag that was given out; read again what you change.")
     return int(tag)

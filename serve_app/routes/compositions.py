@@ -11,7 +11,9 @@ from cluster.jobs import store
 from serve_app.deps import OwnerDep, ServicesDep
 from serve_app.schemas import CompositionIn, JobOut
 from tasks import workflow
-from tasks.steps import songs
+from tasks.edit.captions import expect_lyrics
+from tasks.steps import footage, songs
+from tasks.steps.lyrics import lyrics_of
 
 router = APIRouter(prefix="/songs", tags=["videos"])
 
@@ -32,6 +34,8 @@ def create_composition(
     request = wanted.request()
     with writing(services.engine) as session:
         song = songs.owned_song(session, song_id, owner_id)
+        footage.facts_of(session, request.footage, owner_id)
+        expect_lyrics(lyrics_of(session, song_id)[0], request)
         composition_id = songs.add_composition(session, song, request)
         job_id = workflow.begin(session, composition_id, priority=wanted.level, only_plan=only_plan)
         job = store.owned_job(session, job_id, owner_id)

@@ -35,9 +35,9 @@ class Caption:
     Attributes
     ----------
     text : str
-        One line as it is read; a card may have several, parted by line feeds.
+        As it is read, its rows parted by line feeds. An empty row of a title is the rule below its first part.
     words : tuple of CaptionWord
-        In reading order; empty where only the line's time is known.
+        In reading order; empty where only the line's time is known. All of a row's letters are in its words.
     font : str
         Name of the font file that has every character of ``text``; part of the pictures' content key.
     """

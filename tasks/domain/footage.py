@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -38,6 +39,8 @@ class FootageFacts:
         The file does not say which colour matrix it has, and ``matrix`` is a guess.
     matrix : Matrix
         The colour matrix that is believed of it where it says nothing.
+    focus_track : tuple of tuple of float
+        The same place in each half second.
     frames : int
         Pictures that decode.
     is_hdr : bool
@@ -56,6 +59,7 @@ class FootageFacts:
     focus: tuple[float, float]
     untagged: bool
     matrix: Matrix
+    focus_track: tuple[tuple[float, float], ...] = ()
     frames: int = 0
     is_hdr: bool = False
     note: str | None = None
@@ -65,6 +69,14 @@ class FootageFacts:
             raise InvalidRecord("footage has a size, a length and a rate")
         if not all(0.0 <= value <= 1.0 for value in (*self.motion, *self.focus)):
             raise InvalidRecord("motion and focus lie in 0..1")
+
+    def focus_of(self, start_s: Fraction, length_s: Fraction) -> tuple[float, float]:
+        """Give the place that is looked at in a part of the clip; that of the whole where no more is known."""
+        first = int(start_s / MOTION_EVERY_S)
+        places = self.focus_track[first : max(first + 1, math.ceil((start_s + length_s) / MOTION_EVERY_S))]
+        if not places:
+            return self.focus
+        return sum(x for x, _ in places) / len(places), sum(y for _, y in places) / len(places)
 
     def to_json(self) -> Document:
         """Write the document."""
@@ -80,6 +92,7 @@ class FootageFacts:
             "focus": list(self.focus),
             "untagged": self.untagged,
             "matrix": self.matrix,
+            "focus_track": [list(place) for place in self.focus_track],
             "frames": self.frames,
             "is_hdr": self.is_hdr,
             "note": self.note,
@@ -95,6 +108,7 @@ class FootageFacts:
             "frame_rate": parse_rate(document["frame_rate"]),
             "motion": tuple(document["motion"]),
             "focus": (x, y),
+            "focus_track": tuple((x, y) for x, y in document.get("focus_track", ())),
             "matrix": Matrix(document["matrix"]),
         }
         return cls(**{name: value for name, value in document.items() if name != "schema"} | read)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from tasks.domain.document import SCHEMA, Document, expect_schema
 from tasks.domain.errors import InvalidRecord
 from tasks.domain.timebase import FrameRange, parse_rate, rate_text
+from tasks.domain.transition import Transition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +17,8 @@ class Shot:
     """One shot; its first frame is the cut.
 
     ``beat_s`` is the beat that the cut lies on, in seconds of the film (None for the first shot and for
-    cuts without a beat); ``section`` is the label of what is sung or played there.
+    cuts without a beat); ``section`` is the label of what is sung or played there. ``transition`` is how the shot
+    before becomes this one over its first frames; None is a plain cut.
     """
 
     index: int
@@ -24,6 +26,11 @@ class Shot:
     beat_s: float | None
     section: str
     reason: str
+    transition: Transition | None = None
+
+    def __post_init__(self) -> None:
+        if self.transition is not None and self.transition.frames > len(self.frames):
+            raise InvalidRecord("a transition ends inside the shot that it begins")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,8 @@ class Timeline:
             raise InvalidRecord("a timeline starts at frame 0")
         if any(before.frames.end != after.frames.start for before, after in pairwise(self.shots)):
             raise InvalidRecord("shots leave no gap and do not overlap")
+        if self.shots[0].transition is not None:
+            raise InvalidRecord("the first shot follows none, so that nothing can become it")
         if [shot.index for shot in self.shots] != list(range(len(self.shots))):
             raise InvalidRecord("shots are numbered from 0 in order")
 
@@ -93,6 +102,7 @@ class Timeline:
                     "beat_s": shot.beat_s,
                     "section": shot.section,
                     "reason": shot.reason,
+                    "transition": shot.transition and shot.transition.to_json(),
                 }
                 for shot in self.shots
             ],
@@ -121,6 +131,7 @@ class Timeline:
                         beat_s=shot["beat_s"],
                         section=shot.get("section", ""),
                         reason=shot.get("reason", ""),
+                        transition=_transition(shot.get("transition")),
                     )
                     for shot in document["shots"]
                 ),
@@ -130,3 +141,7 @@ class Timeline:
         if timeline.frames != document.get("frames"):
             raise InvalidRecord(f"the timeline says {document.get('frames')} frames, its shots {timeline.frames}")
         return timeline
+
+
+def _transition(document: Document | None) -> Transition | None:
+    return None if document is None else Transition.from_json(document)

@@ -2,36 +2,44 @@
 
 Method
 ------
-Every section gets a pace from its energy: calm sections hold a shot for about four seconds, loud ones for a bit more
-than one. The pace is a number of beats (1, 2, 4, 8 or 16), counted from the section's first beat, so that cuts stay
-on the same place of the bar. A cut is the frame nearest to its beat; a section's first beat is always a cut. Where no
-beat was heard, cuts are evenly spaced and have no beat.
+A section's first beat is a cut, and inside sections `tasks.edit.rhythm` wishes cuts on beats. A cut is the frame
+nearest to its beat. Where wishes lie nearer to each other than the shortest shot, the section's begin wins, then the
+begin of a phrase, a fill, a step, an accent, and of two alike the first. Stretches of two seconds and more without a
+beat are divided evenly, by the pace of their section, and those cuts have no beat.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from tasks.domain.analysis import Analysis, Section
+from tasks.domain.analysis import Analysis
 from tasks.domain.errors import InvalidInput
 from tasks.domain.request import MIN_WINDOW_S
 from tasks.domain.timebase import FrameRange, frame_count, nearest_frame
 from tasks.domain.timeline import Shot, Timeline, Window
+from tasks.edit.passages import Passage, passages_of
+from tasks.edit.rhythm import Weight, marks, shot_length_s
 
-MIN_SHOT_S = Fraction(1, 2)
-_CALM_S, _LOUD_S = 4.2, 1.4
-_BEATS_PER_SHOT = (1, 2, 4, 8, 16)
-_EVEN_S = 4.0
+SHORTEST_SHOT_S = Fraction(1, 2)
+_FREE_S, _FREE_BEATS = 2.0, 2.5
+_CALMER = 1.15
+_LAST_SHOT_S = 3.0
+
+
+_BEGIN, _EVEN = -1, len(Weight)
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
+class _Wish:
+    rank: int
     frame: int
     beat_s: float | None
+    section: str
     reason: str
 
 
@@ -53,72 +61,79 @@ def window_of(analysis: Analysis, start_s: Fraction | None, end_s: Fraction | No
     return None if start == 0 and end == analysis.duration_s else Window(start_s=start, end_s=end)
 
 
-def cut_timeline(analysis: Analysis, frame_rate: Fraction, window: Window | None) -> Timeline:
-    """Plan the shots of a film of the song, or of ``window`` of it, at ``frame_rate``."""
+def cut_timeline(
+    analysis: Analysis,
+    frame_rate: Fraction,
+    window: Window | None,
+    *,
+    shortest_shot_s: Fraction = SHORTEST_SHOT_S,
+    seed: int = 0,
+) -> Timeline:
+    """Plan the shots of a film of the song, or of ``window`` of it, at ``frame_rate``.
+
+    Parameters
+    ----------
+    shortest_shot_s : Fraction
+        No shot is shorter, except that of a film which is.
+    seed : int
+        Chooses among figures of cuts; the same seed gives the same timeline.
+    """
     shown = window or Window(start_s=Fraction(0), end_s=analysis.duration_s)
     frames = frame_count(shown.duration_s, frame_rate)
-    shortest = math.ceil(MIN_SHOT_S * frame_rate)
-    kept = [_Cut(0, None, "the film begins")]
-    for cut in _cuts(analysis, frame_rate, shown):
-        if cut.frame - kept[-1].frame >= shortest and frames - cut.frame >= shortest:
-            kept.append(cut)
+    passages = passages_of(analysis, frame_rate, window)
+    wishes = list(_wishes(passages, frame_rate, shortest_shot_s, seed))
+    first = _Wish(_BEGIN, 0, None, passages[0].label, "the film begins")
+    kept = [first, *_granted(wishes, frames, math.ceil(shortest_shot_s * frame_rate))]
     ends = [*(cut.frame for cut in kept[1:]), frames]
     shots = tuple(
-        Shot(
-            index=index,
-            frames=FrameRange(cut.frame, end),
-            beat_s=cut.beat_s,
-            section=_section_at(analysis, shown, frame_rate, cut.frame).label,
-            reason=cut.reason,
-        )
+        Shot(index=index, frames=FrameRange(cut.frame, end), beat_s=cut.beat_s, section=cut.section, reason=cut.reason)
         for index, (cut, end) in enumerate(zip(kept, ends, strict=True))
     )
     return Timeline(frame_rate=frame_rate, shots=shots, window=window)
 
 
-def _cuts(analysis: Analysis, frame_rate: Fraction, shown: Window) -> Iterator[_Cut]:
-    """Give wished cuts in order; some are too near to each other."""
-    beats = [beat.time_s for beat in analysis.beats if shown.start_s < Fraction(beat.time_s) < shown.end_s]
-    marks = [(beat, reason) for section in analysis.sections for beat, reason in _paced(analysis, section, beats)]
-    edges = [float(shown.start_s), *(beat for beat, _ in marks), float(shown.end_s)]
-    reasons = dict(marks)
-    for before, after in pairwise(edges):
-        if before in reasons:
-            in_film = Fraction(before) - shown.start_s
-            yield _Cut(nearest_frame(in_film, frame_rate), float(in_film), reasons[before])
-        yield from _even(before, after, frame_rate, shown, heard=bool(beats))
+def _granted(wishes: list[_Wish], frames: int, shortest: int) -> list[_Wish]:
+    """Keep the wishes that leave every shot at least ``shortest`` frames, the important ones first."""
+    taken: list[int] = [0, frames]
+    kept = []
+    for wish in sorted(wishes, key=lambda wish: (wish.rank, wish.frame)):
+        after = bisect_left(taken, wish.frame)
+        if 0 < after < len(taken) and min(wish.frame - taken[after - 1], taken[after] - wish.frame) >= shortest:
+            insort(taken, wish.frame)
+            kept.append(wish)
+    return sorted(kept, key=lambda wish: wish.frame)
 
 
-def _paced(analysis: Analysis, section: Section, beats: list[float]) -> Iterator[tuple[float, str]]:
-    """Give the section's cut beats: its first, and then one every so many beats."""
-    tempo = analysis.tempo_bpm
-    if tempo is None:
-        return
-    half_beat = 30.0 / tempo
-    inside = [beat for beat in beats if section.start_s - half_beat <= beat < section.end_s - half_beat]
-    wanted = (_CALM_S + (_LOUD_S - _CALM_S) * section.energy) * tempo / 60.0
-    pace = min(_BEATS_PER_SHOT, key=lambda count: abs(math.log2(count / wanted)))
-    for place, beat in enumerate(inside):
-        if place == 0:
-            yield beat, f"the {section.label} begins"
-        elif place % pace == 0:
-            yield beat, f"every {_count(pace)} of the {section.label}"
+def _wishes(passages: tuple[Passage, ...], frame_rate: Fraction, shortest_s: Fraction, seed: int) -> Iterator[_Wish]:
+    for passage, following in zip(passages, [*passages[1:], None], strict=True):
+        if passage is not passages[0]:
+            beat = passage.starts_on
+            why = f"the {passage.label} begins" + ("" if beat else ", where no beat is heard")
+            yield _Wish(_BEGIN, passage.frames.start, beat.film_s if beat else None, passage.label, why)
+        yield from _inside(passage, following, frame_rate, shortest_s, seed)
+        yield from _without_beat(passage, frame_rate)
 
 
-def _even(before: float, after: float, frame_rate: Fraction, shown: Window, *, heard: bool) -> Iterator[_Cut]:
-    """Fill a stretch without beats with evenly spaced cuts."""
-    parts = int((after - before) // _EVEN_S) if not heard else round((after - before) / (2 * _CALM_S))
-    why = "a stretch without a beat, evenly divided" if heard else "no beat was heard, evenly divided"
-    for part in range(1, parts):
-        time_s = Fraction(before) + (Fraction(after) - Fraction(before)) * part / parts
-        yield _Cut(nearest_frame(time_s - shown.start_s, frame_rate), None, why)
+def _inside(
+    passage: Passage, following: Passage | None, frame_rate: Fraction, shortest_s: Fraction, seed: int
+) -> Iterator[_Wish]:
+    """Give the wishes on beats that leave room for a shot at both ends of the passage."""
+    room = shot_length_s(passage) / 2 * float(frame_rate)
+    last = min(_LAST_SHOT_S, shot_length_s(passage)) * float(frame_rate)
+    for mark in marks(passage, following, shortest_s=shortest_s, seed=seed):
+        before, after = mark.beat.frame - passage.frames.start, passage.frames.end - mark.beat.frame
+        if mark.weight is Weight.FILL or (before >= room and after >= (room if following else last)):
+            yield _Wish(mark.weight, mark.beat.frame, mark.beat.film_s, passage.label, mark.reason)
 
 
-def _section_at(analysis: Analysis, shown: Window, frame_rate: Fraction, frame: int) -> Section:
-    # a cut may lie up to half a frame before the beat that begins its section
-    time_s = float(shown.start_s + (frame + Fraction(1, 2)) / frame_rate)
-    return analysis.sections[analysis.section_at(time_s)]
-
-
-def _count(pace: int) -> str:
-    return "beat" if pace == 1 else f"{pace} beats"
+def _without_beat(passage: Passage, frame_rate: Fraction) -> Iterator[_Wish]:
+    """Divide stretches without a beat evenly."""
+    free_s = max(_FREE_S, _FREE_BEATS * passage.beat_s())
+    start_s, end_s = (Fraction(frame) / frame_rate for frame in (passage.frames.start, passage.frames.end))
+    wanted = shot_length_s(passage) * _CALMER
+    why = "a stretch without a beat, evenly divided" if passage.beats else "no beat was heard, evenly divided"
+    for before, after in pairwise([start_s, *(Fraction(beat.film_s) for beat in passage.beats), end_s]):
+        parts = max(round(float(after - before) / wanted), 1) if after - before >= free_s else 1
+        for part in range(1, parts):
+            frame = nearest_frame(before + (after - before) * part / parts, frame_rate)
+            yield _Wish(_EVEN, frame, None, passage.label, why)

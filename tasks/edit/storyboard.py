@@ -1,26 +1,63 @@
-"""What is in the shots: one look for the film, chosen by the song, and effects that mark its turns."""
+"""What is in the shots: footage or one look for the film, how they follow each other, and the effects on them."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from tasks.domain.analysis import Analysis
-from tasks.domain.document import Document
-from tasks.domain.effect import Curve, Effect, EffectKind
+from tasks.domain.caption import Caption
+from tasks.domain.document import SCHEMA, Document
+from tasks.domain.effect import Effect, EffectKind
+from tasks.domain.footage import FootageFacts
 from tasks.domain.request import VideoRequest
 from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
 from tasks.domain.style import PaletteName, StyleName, StyleShot
 from tasks.domain.timebase import FrameRange
-from tasks.domain.timeline import Shot, Timeline
+from tasks.domain.timeline import Timeline
+from tasks.domain.transition import Transition
+from tasks.edit.effects import plan_effects
+from tasks.edit.flash_limit import Limited, Softened, limit_flashes
+from tasks.edit.footage import deal_footage
+from tasks.edit.parts import LONGEST_SEGMENT, parts_of
+from tasks.edit.score import Score
+from tasks.edit.transitions import plan_transitions
 
 _LOUD = 0.6
 _CALM = 0.35
 _WARM = (PaletteName.SUNSET, PaletteName.NEON, PaletteName.EMBER)
 _MILD = (PaletteName.DREAM, PaletteName.ROSE, PaletteName.FOREST)
 _COOL = (PaletteName.ICE, PaletteName.GOLD, PaletteName.FOREST)
-_FLASH_S, _FLASH = 0.35, 0.28
-_PULSE_S, _PULSE = 0.30, 0.45
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmPlan:
+    """All that is drawn.
+
+    Attributes
+    ----------
+    limits_flashes : bool
+        The plan was kept within the bound of flashes; if not, its owner switched that off.
+    softened : tuple of Softened
+        What was changed for it, and why.
+    """
+
+    spec: SegmentSpec
+    segments: tuple[SegmentPlan, ...]
+    limits_flashes: bool
+    softened: tuple[Softened, ...]
+
+    def to_json(self) -> Document:
+        """Write the plan's document."""
+        return {
+            "schema": SCHEMA,
+            "spec": self.spec.to_json(),
+            "segments": [segment.to_json() for segment in self.segments],
+            "longest_segment_frames": LONGEST_SEGMENT,
+            "flash_limit": {"is_on": self.limits_flashes, "softened": [note.to_json() for note in self.softened]},
+        }
 
 
 def choose_style(analysis: Analysis) -> StyleName:
@@ -39,21 +76,53 @@ def choose_palette(analysis: Analysis, seed: int) -> PaletteName:
 
 
 def plan_segments(
-    analysis: Analysis, timeline: Timeline, request: VideoRequest, *, seed: int, keys: Document
-) -> tuple[SegmentSpec, tuple[SegmentPlan, ...]]:
-    """Plan one segment a shot.
+    analysis: Analysis,
+    timeline: Timeline,
+    request: VideoRequest,
+    *,
+    seed: int,
+    keys: Document,
+    footage: Sequence[FootageFacts] = (),
+    captions: Sequence[Caption] = (),
+) -> FilmPlan:
+    """Plan the film's segments: one a shot, several for a long one.
 
     Parameters
     ----------
     keys : dict
-        Content keys of the files that pictures are drawn from.
+        Content keys of the files that built-in pictures are drawn from.
+    footage : sequence of FootageFacts
+        What the shots show, in the owner's order; without any they show a built-in style.
+    captions : sequence of Caption
+        The film's; each segment gets those that it touches.
     """
-    spec = request.spec
+    spec, score = request.spec, Score.of(analysis, timeline)
+    is_wide = request.size[0] > request.size[1]
+    has_flashes = EffectKind.FLASH in (request.effects or ())
+    transitions = plan_transitions(score, request.transitions, seed, has_flashes=has_flashes)
+    effects = plan_effects(score, transitions, request.effects, is_wide=is_wide)
+    drawn = Limited(transitions, effects, ())
+    if request.limit_flashes:
+        drawn = limit_flashes(timeline, transitions, effects)
+    sources = (
+        _clips(score, drawn.transitions, footage, request, seed)
+        if footage
+        else _styles(analysis, timeline, request, seed, keys)
+    )
+    return FilmPlan(
+        spec=spec,
+        segments=_segments(timeline, sources, drawn, captions),
+        limits_flashes=request.limit_flashes,
+        softened=drawn.notes,
+    )
+
+
+def _styles(
+    analysis: Analysis, timeline: Timeline, request: VideoRequest, seed: int, keys: Document
+) -> list[tuple[SourceKind, Document]]:
     style, palette = request.style or choose_style(analysis), choose_palette(analysis, seed)
-    effects = plan_effects(timeline)
-    plans = []
-    for shot in timeline.shots:
-        look = StyleShot(
+    looks = (
+        StyleShot(
             style=style,
             palette=palette,
             seed=seed,
@@ -61,36 +130,57 @@ def plan_segments(
             film_frame=shot.frames.start,
             song_start_s=timeline.window.start_s if timeline.window else Fraction(0),
         )
-        source = Source(
-            kind=SourceKind.STYLE, settings={**look.to_json(), **keys}, frames=FrameRange(0, len(shot.frames))
-        )
-        inside = tuple(
-            effect
-            for effect in effects
-            if effect.start_frame < shot.frames.end and effect.end_frame > shot.frames.start
-        )
-        plans.append(SegmentPlan(index=shot.index, shot=shot.index, frames=shot.frames, source=source, effects=inside))
-    return spec, tuple(plans)
+        for shot in timeline.shots
+    )
+    return [(SourceKind.STYLE, {**look.to_json(), **keys}) for look in looks]
 
 
-def plan_effects(timeline: Timeline) -> tuple[Effect, ...]:
-    """Mark turns: a soft flash where a chorus or a drop begins, a pulse on the other cuts of loud sections."""
-    effects = []
-    for before, shot in zip(timeline.shots, timeline.cuts, strict=False):
-        if shot.section not in {"chorus", "drop"} or shot.beat_s is None:
-            continue
-        begins = before.section != shot.section
-        kind, length_s, amount = (
-            (EffectKind.FLASH, _FLASH_S, _FLASH) if begins else (EffectKind.PULSE, _PULSE_S, _PULSE)
-        )
-        effects.append(_effect(kind, shot, round(length_s * timeline.frame_rate), amount))
-    return tuple(effects)
+def _clips(
+    score: Score,
+    transitions: tuple[Transition | None, ...],
+    footage: Sequence[FootageFacts],
+    request: VideoRequest,
+    seed: int,
+) -> list[tuple[SourceKind, Document]]:
+    clips = deal_footage(score, transitions, footage, deal=request.deal, fit=request.fit, seed=seed)
+    return [(SourceKind.CLIP, clip.to_json()) for clip in clips]
 
 
-def _effect(kind: EffectKind, shot: Shot, length: int, amount: float) -> Effect:
-    start = shot.frames.start
-    end = min(start + max(1, length), shot.frames.end)
-    return Effect(kind=kind, start_frame=start, end_frame=end, amount=amount, curve=Curve.DECAY)
+def _segments(
+    timeline: Timeline, sources: list[tuple[SourceKind, Document]], drawn: Limited, captions: Sequence[Caption]
+) -> tuple[SegmentPlan, ...]:
+    plans: list[SegmentPlan] = []
+    for shot, transition in zip(timeline.shots, drawn.transitions, strict=True):
+        kind, settings = sources[shot.index]
+        for part in parts_of(len(shot.frames)):
+            frames = FrameRange(shot.frames.start + part.start, shot.frames.start + part.end)
+            starts = transition if part.start == 0 else None
+            plans.append(
+                SegmentPlan(
+                    index=len(plans),
+                    shot=shot.index,
+                    frames=frames,
+                    source=Source(kind=kind, settings=settings, frames=part),
+                    transition=starts,
+                    outgoing=None if starts is None else _outgoing(timeline, sources, shot.index - 1, starts),
+                    effects=tuple(effect for effect in drawn.effects if _touches(effect, frames)),
+                    captions=tuple(caption for caption in captions if _touches(caption, frames)),
+                )
+            )
+    return tuple(plans)
+
+
+def _outgoing(
+    timeline: Timeline, sources: list[tuple[SourceKind, Document]], shot: int, transition: Transition
+) -> Source:
+    """Give the pictures that the shot before would have shown after its end."""
+    kind, settings = sources[shot]
+    end = len(timeline.shots[shot].frames)
+    return Source(kind=kind, settings=settings, frames=FrameRange(end, end + transition.frames))
+
+
+def _touches(thing: Effect | Caption, frames: FrameRange) -> bool:
+    return thing.start_frame < frames.end and thing.end_frame > frames.start
 
 
 def _mean_energy(analysis: Analysis) -> float:

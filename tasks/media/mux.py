@@ -13,10 +13,12 @@ from av.packet import Packet
 
 from tasks.domain.errors import MediaError
 from tasks.domain.film import NAMELESS, FilmTags
+from tasks.domain.lyrics import Lyrics
 from tasks.domain.segment import Codec, SegmentSpec
 from tasks.media.join import joined_packets
 from tasks.media.probe import open_own
 from tasks.media.sound import Sound, add_sound
+from tasks.media.subtitles import add_subtitles
 
 
 def assemble(
@@ -26,9 +28,17 @@ def assemble(
     path: Path,
     on_frame: Callable[[int], None] = lambda _: None,
     *,
+    subtitles: Lyrics | None = None,
     tags: FilmTags = NAMELESS,
 ) -> int:
-    """Write the film at ``path``, named and divided by ``tags``, and return its number of frames.
+    """Write the film at ``path`` and return its number of frames.
+
+    Parameters
+    ----------
+    subtitles : Lyrics, optional
+        Become a track, where there are any.
+    tags : FilmTags
+        The film's names and chapters.
 
     Raises
     ------
@@ -43,9 +53,11 @@ def assemble(
             video = film.add_stream_from_template(first.streams.video[0], opaque=spec.codec is Codec.AV1)
             video.codec_context.codec_tag = first.streams.video[0].codec_context.codec_tag
             video.time_base = 1 / spec.frame_rate
-            audio_packets = add_sound(film, sound)
+            tracks: list[Iterator[Packet[Any]]] = [joined_packets(segments, spec, video), add_sound(film, sound)]
+            if subtitles is not None and subtitles.lines:
+                tracks.append(add_subtitles(film, subtitles))
             _name(film, tags, spec)
-            for packet in _in_time(joined_packets(segments, spec, video), audio_packets):
+            for packet in _in_time(*tracks):
                 frames += packet.stream is video
                 film.mux(packet)
                 on_frame(frames)

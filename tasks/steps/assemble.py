@@ -12,7 +12,7 @@ from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document, content_hash
 from tasks.domain.errors import InvalidRecord
 from tasks.domain.film import FLASHES_UNLIMITED, FilmTags, chapters_of
-from tasks.domain.request import VideoRequest
+from tasks.domain.request import VideoRequest, Words
 from tasks.domain.segment import SegmentPlan, SegmentSpec
 from tasks.domain.timeline import Timeline
 from tasks.media.copying import is_copied
@@ -20,6 +20,7 @@ from tasks.media.mux import assemble
 from tasks.media.probe import sound_header
 from tasks.media.sound import BITRATE, Sound
 from tasks.steps.context import Done, Fail, Outcome, StepContext
+from tasks.steps.lyrics import film_lyrics
 
 
 def run(given: Document, ctx: StepContext) -> Outcome:
@@ -42,6 +43,9 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         "bitrate": None if copied else BITRATE,
         "tags": tags.to_json(),
     }
+    subtitles = film_lyrics(composition) if composition.request.get("words") == Words.SOFT else None
+    if subtitles is not None:
+        ingredients["subtitles"] = subtitles.to_json()
     key = f"films/{content_hash(ingredients)}.mp4"
     if ctx.is_stored(key, "film"):
         return Done(key)
@@ -53,6 +57,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         sound,
         path,
         on_frame=lambda done: ctx.progress(float(Fraction(done, timeline.frames))),
+        subtitles=subtitles,
         tags=tags,
     )
     if frames != timeline.frames:

@@ -9,15 +9,20 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from cluster.db.tables import Composition, Song
-from tasks.domain.document import SCHEMA, Document, canonical
-from tasks.domain.request import LARGEST_SEED, AudioMode, VideoRequest
+from tasks.domain.analysis import Analysis
+from tasks.domain.document import Document, canonical
+from tasks.domain.request import LARGEST_SEED, AudioMode, VideoRequest, Words
+from tasks.domain.timeline import Timeline, Window
+from tasks.edit.captions import captions_of, expect_lyrics, sung_in
 from tasks.edit.cutting import cut_timeline
 from tasks.edit.storyboard import plan_segments
 from tasks.media.encoders import expect_encoder
 from tasks.steps.analyze import analysis_key, written
 from tasks.steps.context import Done, Outcome, StepContext
+from tasks.steps.footage import facts_of
 from tasks.steps.heard import corrected, heard_in
-from tasks.steps.plan_parts import expect_copy, looped, shown_part
+from tasks.steps.lyrics import lyrics_of
+from tasks.steps.plan_parts import expect_copy, looped, shown_part, with_transitions
 from tasks.steps.reworking import expect_length, plan_rework
 
 
@@ -29,8 +34,11 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         heard = heard_in(session, song.id)
         assert heard is not None
         analysis = corrected(session, heard)
-    request = VideoRequest.from_json(composition.request)
+        request = VideoRequest.from_json(composition.request)
+        footage = facts_of(session, request.footage, composition.owner_id)
+        lyrics, _ = lyrics_of(session, song.id)
     expect_encoder(request.codec)
+    expect_lyrics(lyrics, request)
     document = analysis.to_json()
     key = analysis_key(document)
     if not ctx.is_stored(key, "analysis"):
@@ -40,23 +48,22 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         expect_copy(song, heard, window, ctx)
     if request.rework is not None:
         with ctx.reading() as session:
-            timeline, plan = plan_rework(session, request.rework, ctx.owner_id, analysis)
+            timeline, plan = plan_rework(session, request, ctx.owner_id, analysis)
     else:
-        timeline = (
-            cut_timeline(analysis, request.frame_rate, window)
-            if request.timeline is None
-            else expect_length(request.timeline, analysis, window)
-        )
-        spec, segments = plan_segments(
+        seed = request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED
+        timeline = _cuts(analysis, request, window, seed)
+        planned = plan_segments(
             analysis,
             timeline,
             request,
-            seed=request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED,
+            seed=seed,
             keys={"analysis_key": key, "features_key": heard.features_key},
+            footage=footage,
+            captions=captions_of(lyrics, analysis, timeline, request),
         )
-        plan = {"schema": SCHEMA, "spec": spec.to_json(), "segments": [segment.to_json() for segment in segments]}
-    if request.loop_s is not None and request.rework is None:
-        plan = looped(plan, request)
+        sung = None if lyrics is None or request.words is Words.OFF else sung_in(lyrics, analysis, timeline)
+        plan = looped({**planned.to_json(), "lyrics": sung and sung.to_json()}, request)
+    timeline = with_transitions(timeline, plan)
     with ctx.transaction() as session:
         session.execute(
             update(Composition)
@@ -64,3 +71,11 @@ def run(given: Document, ctx: StepContext) -> Outcome:
             .values(analysis_id=heard.id, timeline=timeline.to_json(), plan={**plan, "analysis_key": key})
         )
     return Done()
+
+
+def _cuts(analysis: Analysis, request: VideoRequest, window: Window | None, seed: int) -> Timeline:
+    """Give the cuts that were asked for, or the edit's own."""
+    if request.timeline is not None:
+        return expect_length(request.timeline, analysis, window)
+    shortest_shot_s = request.shortest_shot_s
+    return cut_timeline(analysis, request.frame_rate, window, shortest_shot_s=shortest_shot_s, seed=seed)

@@ -9,17 +9,20 @@ from typing import Any, TypeVar
 
 from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document
-from tasks.domain.errors import InvalidRecord
 from tasks.domain.features import Features
 from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
 from tasks.domain.style import StyleShot
 from tasks.kernels import compile_alone
+from tasks.media import effects, transitions
+from tasks.media.captions import draw_captions
 from tasks.media.effects import apply_effects
 from tasks.media.encode import encode_segment
 from tasks.media.frames import I420, FrameSource
+from tasks.media.retime import retimed
 from tasks.media.transitions import apply_transition
 from tasks.procedural.engine import open_style, warm
 from tasks.steps.context import Buffer, Done, Fail, Outcome, StepContext
+from tasks.steps.footage import open_clip
 
 _RECORDS_HELD = 4
 _records: dict[str, Any] = {}
@@ -48,27 +51,24 @@ def run(given: Document, ctx: StepContext) -> Outcome:
 
 
 def composed(plan: SegmentPlan, open_one: Callable[[Source], FrameSource]) -> Iterator[I420]:
-    """Give the segment's pictures as they are encoded: its source's, the transition into them, then effects."""
-    pictures = _shown(plan.source, open_one)
+    """Give the segment's pictures as they are encoded: its source's, the transition into them, effects, then words."""
+    first = plan.frames.start
+    pictures = retimed(open_one(plan.source), plan.source.frames, plan.effects, first)
     if plan.transition is not None and plan.outgoing is not None:
-        pictures = apply_transition(pictures, _shown(plan.outgoing, open_one), plan.transition)
-    return apply_effects(pictures, plan.effects, plan.frames.start)
-
-
-def _shown(source: Source, open_one: Callable[[Source], FrameSource]) -> Iterator[I420]:
-    return open_one(source).frames(source.frames.start, source.frames.end)
+        compile_alone("transitions", transitions.warm)
+        shown = plan.outgoing.frames
+        handle = open_one(plan.outgoing).frames(shown.start, shown.end)
+        pictures = apply_transition(pictures, handle, plan.transition, first)
+    if plan.effects:
+        compile_alone("effects", effects.warm)
+    pictures = apply_effects(pictures, plan.effects, first)
+    return draw_captions(pictures, plan.captions, first)
 
 
 def open_source(source: Source, spec: SegmentSpec, ctx: StepContext) -> FrameSource:
-    """Open what gives a shot's pictures.
-
-    Raises
-    ------
-    InvalidRecord
-        If the kind of source is unknown.
-    """
-    if source.kind is not SourceKind.STYLE:
-        raise InvalidRecord(f"there is no source of kind {source.kind!r}")
+    """Open what gives a shot's pictures."""
+    if source.kind is SourceKind.CLIP:
+        return open_clip(source.settings, spec, ctx)
     shot = StyleShot.from_json(source.settings)
     compile_alone(f"style-{shot.style}", partial(warm, shot.style))
     return open_style(

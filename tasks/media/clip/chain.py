@@ -24,7 +24,7 @@ from tasks.domain.clip import Fit, Matrix
 from tasks.media.clip.header import ClipHeader
 
 _FLAGS = "bicubic+accurate_rnd+bitexact"
-_TO_BT709 = {"out_color_matrix": "bt709", "out_range": "tv"}
+_RGB_TO_BT709 = {"out_color_matrix": "bt709", "out_range": "tv"}
 _WHITE_NITS = 203
 _PEAK = 1000 / _WHITE_NITS
 _KNEE = 0.96
@@ -76,9 +76,9 @@ class Form:
 def form_chain(header: ClipHeader, form: Form) -> Chain:
     """Give the filters that bring upright pictures of ``header`` to yuv420p, BT.709, of the form's size."""
     square = Filter("setsar", {"sar": 1})
-    tail = (*_colours_mapped(header), Filter("format", {"pix_fmts": "yuv420p"}), square)
+    tail = (*_colours_mapped(header, form.untagged), Filter("format", {"pix_fmts": "yuv420p"}), square)
     head = _colours_said(header, form.untagged)
-    colours = {} if header.needs_zimg else _TO_BT709
+    colours = _RGB_TO_BT709 if header.is_rgb else {}
     match form.fit:
         case Fit.FILL:
             return Chain(head, _filled(form.width, form.height, form.focus, colours), tail)
@@ -95,26 +95,31 @@ def deinterlacer() -> Filter:
     return Filter("bwdif", {"mode": "send_frame", "parity": "auto", "deint": "interlaced"})
 
 
+def _matrix(header: ClipHeader, untagged: Matrix) -> str:
+    return header.matrix or ("bt2020nc" if header.needs_zimg else str(untagged))
+
+
 def _colours_said(header: ClipHeader, untagged: Matrix) -> tuple[Filter, ...]:
     """Say what the pixels mean, and lay transparent ones over black."""
     if header.is_rgb:
         opaque = (Filter("format", {"pix_fmts": "gbrap"}), Filter("premultiply", {"inplace": 1}))
         return (*opaque, Filter("format", {"pix_fmts": "gbrp"})) if header.has_alpha else ()
-    matrix = header.matrix or ("bt2020nc" if header.needs_zimg else str(untagged))
     said = Filter(
         "setparams",
         {
-            "colorspace": matrix,
+            "colorspace": _matrix(header, untagged),
             "range": "pc" if header.is_full_range else "tv",
             "color_primaries": header.primaries or ("bt2020" if header.transfer else "bt709"),
             "color_trc": header.transfer or "bt709",
         },
     )
-    return (said, Filter("premultiply", {"inplace": 1})) if header.has_alpha else (said,)
+    if not header.has_alpha:
+        return (said,)
+    return (said, Filter("format", {"pix_fmts": "yuva420p10|yuva444p10"}), Filter("premultiply", {"inplace": 1}))
 
 
-def _colours_mapped(header: ClipHeader) -> tuple[Filter, ...]:
-    """Bring light that BT.709 has no other matrix for into it; needs zimg, which only the child has."""
+def _colours_mapped(header: ClipHeader, untagged: Matrix) -> tuple[Filter, ...]:
+    """Bring another matrix, range or light to that of BT.709, in more than eight bits."""
     to_bt709: dict[str, Value] = {"transfer": "bt709", "matrix": "bt709", "range": "tv"}
     if header.transfer is not None:
         return (
@@ -124,7 +129,12 @@ def _colours_mapped(header: ClipHeader) -> tuple[Filter, ...]:
             Filter("tonemap", {"tonemap": "mobius", "param": _KNEE, "peak": _PEAK, "desat": 0}),
             Filter("zscale", to_bt709),
         )
-    return (Filter("zscale", {"primaries": "bt709", **to_bt709}),) if header.primaries is not None else ()
+    if header.primaries is not None:
+        return (Filter("zscale", {"primaries": "bt709", **to_bt709}),)
+    if header.is_rgb or (_matrix(header, untagged) == "bt709" and not header.is_full_range):
+        return ()
+    as_bt709: dict[str, Value] = {"space": "bt709", "primaries": "bt709", "trc": "bt709", "range": "tv", "fast": 1}
+    return (Filter("format", {"pix_fmts": "yuv420p10"}), Filter("colorspace", {**as_bt709, "format": "yuv420p"}))
 
 
 def _filled(

@@ -55,6 +55,8 @@ class ClipHeader:
         Time stamps at which the track and the earliest track begin.
     promised_s, frame_rate : Fraction or None
         What the file says of its length and its rate.
+    promised_frames : int
+        How many pictures the file counts; 0 where it does not.
     """
 
     stream: int
@@ -73,6 +75,7 @@ class ClipHeader:
     start_s: Fraction
     container_start_s: Fraction
     promised_s: Fraction | None
+    promised_frames: int
     frame_rate: Fraction | None
 
     @property
@@ -90,6 +93,11 @@ class ClipHeader:
     def needs_zimg(self) -> bool:
         """Bringing the colours to BT.709 takes more than another matrix."""
         return self.transfer is not None or self.primaries is not None
+
+    @property
+    def needs_child(self) -> bool:
+        """Only the child's ffmpeg has zimg and libvpx, and fields are put together by one program alone."""
+        return self.needs_zimg or self.decoder is not None or self.is_interlaced
 
     @property
     def is_seekable(self) -> bool:
@@ -138,8 +146,10 @@ def _read(container: InputContainer, stream: VideoStream) -> ClipHeader:
     codec = stream.codec_context
     transfer = {_PQ: "smpte2084", _HLG: "arib-std-b67"}.get(int(codec.color_trc))
     time_base = stream.time_base or Fraction(1, av.time_base)
-    promised = stream.duration * time_base if stream.duration else _of_container(container.duration)
     start = _of_container(container.start_time) or Fraction(0)
+    promised = stream.duration * time_base if stream.duration else None
+    if promised is None and container.duration and len(container.streams) == 1:  # else it may be that of the sound
+        promised = Fraction(container.duration, av.time_base) - start
     shows_alpha = codec.pix_fmt is not None and codec.pix_fmt.startswith("yuva")
     hides_alpha = stream.metadata.get("alpha_mode") == "1" or shows_alpha
     return ClipHeader(
@@ -159,6 +169,7 @@ def _read(container: InputContainer, stream: VideoStream) -> ClipHeader:
         start_s=start if stream.start_time is None else stream.start_time * time_base,
         container_start_s=start,
         promised_s=promised,
+        promised_frames=stream.frames,
         frame_rate=stream.average_rate or stream.guessed_rate,
     )
 

@@ -8,7 +8,7 @@ shown are drawn. A damaged packet is left out, as the child leaves it out; what 
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from functools import partial
@@ -25,23 +25,22 @@ from av.video.stream import VideoStream
 
 from tasks.domain import interruption
 from tasks.domain.errors import MediaError
-from tasks.media.clip.chain import Chain, Filter, deinterlacer
+from tasks.media.clip.chain import Chain, Filter
 from tasks.media.clip.header import ClipHeader
 from tasks.media.clip.pictures import Decoded, Reading, Ring, Span
 from tasks.media.frames import I420, Plane
 from tasks.media.probe import open_own
 from tasks.media.sandbox import FOOTAGE_FORMATS, MAX_PIXELS
 
-_FIELD_MARGIN_S = Fraction(1, 4)
 _REORDER_MARGIN_S = Fraction(1, 4)
 _MATRIX_ONE = 1 << 15
 _TURNS: dict[tuple[int, int, int, int], tuple[Filter, ...]] = {
     (1, 0, 0, 1): (),
     (0, 1, -1, 0): (Filter("transpose", {"dir": "clock"}),),
     (0, -1, 1, 0): (Filter("transpose", {"dir": "cclock"}),),
-    (-1, 0, 0, -1): (Filter("hflip", {}), Filter("vflip", {})),
+    (-1, 0, 0, -1): (Filter("hflip", {}), Filter("vflip", {}), Filter("copy", {})),
     (-1, 0, 0, 1): (Filter("hflip", {}),),
-    (1, 0, 0, -1): (Filter("vflip", {}),),
+    (1, 0, 0, -1): (Filter("vflip", {}), Filter("copy", {})),
     (0, 1, 1, 0): (Filter("transpose", {"dir": "cclock_flip"}),),
     (0, -1, -1, 0): (Filter("transpose", {"dir": "clock_flip"}),),
 }
@@ -61,8 +60,7 @@ def decode_in_process(reading: Reading, span: Span) -> Generator[Decoded]:
         with open_own(reading.path, FOOTAGE_FORMATS) as container:
             stream = _opened(container, reading.header)
             if span.start_s is not None and stream.time_base is not None:
-                before = span.start_s - _REORDER_MARGIN_S - (_FIELD_MARGIN_S if reading.header.is_interlaced else 0)
-                container.seek(int(before / stream.time_base), stream=stream)
+                container.seek(int((span.start_s - _REORDER_MARGIN_S) / stream.time_base), stream=stream)
             yield from _drawn(_frames(container, stream, from_keyframe=span.start_s is not None), reading)
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"a clip that decoded before does not open: {error}") from error
@@ -88,10 +86,8 @@ def first_picture(path: Path, header: ClipHeader) -> tuple[Fraction, tuple[int, 
 
 
 def _drawn(frames: Iterator[av.VideoFrame], reading: Reading) -> Iterator[Decoded]:
-    """Draw each frame on demand, with whole pictures made of fields first."""
-    if reading.header.is_interlaced:
-        frames = _deinterlaced(frames, reading.header.sar)
-    painter = _Painter(reading, turned=reading.header.is_interlaced)
+    """Draw each frame on demand; time stamps rise, as the child's do."""
+    painter = _Painter(reading)
     previous: int | None = None
     for frame in frames:
         assert frame.time_base is not None
@@ -128,26 +124,11 @@ def _frames(container: InputContainer, stream: VideoStream, *, from_keyframe: bo
                 yield frame
 
 
-def _deinterlaced(frames: Iterator[av.VideoFrame], sar: Fraction) -> Iterator[av.VideoFrame]:
-    pipe: _Pipe | None = None
-    shape: Shape | None = None
-    for frame in frames:
-        found = _shape(frame)
-        if pipe is None or found != shape:
-            if pipe is not None:
-                yield from pipe.run(None)
-            shape, pipe = found, _Pipe(frame, Chain((), (_aspect(sar), *found[3], deinterlacer()), ()))
-        yield from pipe.run(frame)
-    if pipe is not None:
-        yield from pipe.run(None)
-
-
 class _Painter:
     """Brings frames to the film's form; the filters are set up anew where the clip's size or format changes."""
 
-    def __init__(self, reading: Reading, *, turned: bool) -> None:
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._turned = turned
         self._ring = Ring(reading.width, reading.height)
         self._drawn = 0
         self._shape: Shape | None = None
@@ -161,19 +142,16 @@ class _Painter:
         frame.pts = self._drawn
         picture = self._ring.pictures[self._drawn % 2]
         self._drawn += 1
-        (made,) = self._pipe.run(frame)
+        made = self._pipe.run(frame)
         for plane, target in zip(made.planes, (picture.y, picture.u, picture.v), strict=True):
             rows: Plane = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
             np.copyto(target, rows[: plane.height, : plane.width])
         return picture
 
     def _chain(self, shape: Shape) -> Chain:
-        chain, sar = self._reading.chain, self._reading.header.sar
-        if self._turned:
-            first: tuple[Filter, ...] = (_aspect(1 / sar if _is_transposed(shape[3]) else sar),)
-        else:
-            first = (_aspect(sar), *shape[3])
-        return Chain((*first, *chain.head), chain.main, chain.tail, chain.backdrop, chain.overlay)
+        chain = self._reading.chain
+        head = (_aspect(self._reading.header.sar), *shape[3], *chain.head)
+        return dataclasses.replace(chain, head=head)
 
 
 class _Pipe:
@@ -201,12 +179,10 @@ class _Pipe:
         self._run(last, chain.tail).link_to(self._add(Filter("buffersink", {})))
         self._graph.configure()
 
-    def run(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
-        """Push ``frame``, None at the end, and give what comes out."""
+    def run(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Give what the filters make of ``frame``."""
         self._graph.vpush(frame)
-        with contextlib.suppress(av.error.BlockingIOError, av.error.EOFError):
-            while True:
-                yield self._graph.vpull()
+        return self._graph.vpull()
 
     def _run(self, last: FilterContext, filters: tuple[Filter, ...], output: int = 0) -> FilterContext:
         for step in filters:

@@ -41,7 +41,7 @@ class ClipSource:
         Path of an ffmpeg, for the guarded child.
     is_proven : bool
         The clip was decoded from end to end by a guarded child before, so that this process may decode it. Where
-        that lacks something (zimg for HDR, the alpha of VP8 and VP9) the child decodes it all the same.
+        would lack something (see `ClipHeader.needs_child`) the child decodes it all the same.
 
     Raises
     ------
@@ -67,7 +67,7 @@ class ClipSource:
         self._clock = ShotClock(shot, frame_rate)
         self._ffmpeg = ffmpeg
         self._is_proven = is_proven
-        self._in_process = is_proven and not header.needs_zimg and header.decoder is None
+        self._in_process = is_proven and not header.needs_child
 
     def frames(self, start: int, end: int) -> Iterator[I420]:
         """Give the pictures of the shot's own frames ``start <= n < end``; see `FrameSource`.

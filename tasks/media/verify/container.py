@@ -29,6 +29,11 @@ class PictureTrack:
         Pictures without a time.
     promised : int
         How many pictures the track says it shows.
+    keyframes : tuple of int
+        When the pictures are shown that need no other, in ``time_base``, rising: players jump to them, and what was
+        joined begins with one.
+    tags : tuple of str
+        The film's texts: title, artist, comment and what else it says.
     error : str or None
         Why reading its packets broke off.
     """
@@ -40,6 +45,8 @@ class PictureTrack:
     pts: tuple[int, ...]
     unstamped: int
     promised: int
+    keyframes: tuple[int, ...]
+    tags: tuple[str, ...]
     error: str | None
 
 
@@ -93,6 +100,7 @@ def _pictures(container: InputContainer, stream: VideoStream) -> PictureTrack:
     if stream.time_base is None or stream.codec_context.width <= 0 or stream.codec_context.height <= 0:
         raise ValueError("the header gives no clock or no size")
     pts: list[int] = []
+    keyframes: list[int] = []
     presented = hidden = unstamped = 0
     broken = None
     try:
@@ -105,6 +113,8 @@ def _pictures(container: InputContainer, stream: VideoStream) -> PictureTrack:
                 unstamped += 1
             elif not packet.is_discard:
                 pts.append(packet.pts)
+                if packet.is_keyframe:
+                    keyframes.append(packet.pts)
     except av.error.FFmpegError as error:
         broken = str(error)
     rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
@@ -116,5 +126,7 @@ def _pictures(container: InputContainer, stream: VideoStream) -> PictureTrack:
         pts=tuple(sorted(pts)),
         unstamped=unstamped,
         promised=max(presented, stream.frames - hidden),
+        keyframes=tuple(sorted(keyframes)),
+        tags=tuple(container.metadata.values()),
         error=broken,
     )

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.domain.timebase import FrameRange
+from tasks.domain.transition import Transition
 from tasks.media.verify.pictures import Pictures
-
-REACH = 3
-"""How many frames from its plan a cut is looked for."""
+from tasks.media.verify.soft import REACH, find_transition
 
 _AS_GOOD = 0.9
 _ABOVE_MOTION = 1.3
@@ -29,19 +29,28 @@ _MOST_BEAT = 0.15
 _NEAR = 15
 
 
-def find_cuts(pictures: Pictures, planned: Sequence[int]) -> tuple[int | None, ...]:
+def find_cuts(
+    pictures: Pictures, planned: Sequence[int], transitions: Sequence[Transition | None]
+) -> tuple[int | None, ...]:
     """Return for each planned cut the frame where the pictures change, or None.
 
     Parameters
     ----------
     planned : sequence of int
         All cuts of the plan, rising.
+    transitions : sequence of Transition or None
+        How each of them is made; None is a plain cut.
     """
     bounds = [0, *planned, pictures.frames]
-    return tuple(
-        _find(pictures, before, cut, after, frozenset(planned))
-        for before, cut, after in zip(bounds, planned, bounds[2:], strict=False)
-    )
+    kinds = [None, *transitions]
+    found = []
+    for before, last, cut, kind, after in zip(bounds, kinds, planned, transitions, bounds[2:], strict=False):
+        if kind is None:
+            found.append(_find(pictures, before, cut, after, frozenset(planned)))
+        else:
+            whole = before + (last.frames if last else 0)
+            found.append(find_transition(pictures, min(whole, cut - 1), cut, after, kind))
+    return tuple(found)
 
 
 def found_shots(found: Sequence[int | None], planned: Sequence[int], frames: int) -> tuple[FrameRange, ...]:
@@ -49,6 +58,11 @@ def found_shots(found: Sequence[int | None], planned: Sequence[int], frames: int
     cuts = (plan if cut is None else cut for cut, plan in zip(found, planned, strict=True))
     bounds = sorted({0, frames, *(cut for cut in cuts if cut < frames)})
     return tuple(FrameRange(start, end) for start, end in pairwise(bounds))
+
+
+def least_cut(motion: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what a cut must exceed: where ``motion`` is low, a beat may move pictures to several times of it."""
+    return _LEAST_CHANGE + _ABOVE_MOTION * motion + np.minimum(_BEAT_TIMES * motion, _MOST_BEAT)
 
 
 def _find(pictures: Pictures, before: int, cut: int, after: int, planned: frozenset[int]) -> int | None:
@@ -64,12 +78,7 @@ def _find(pictures: Pictures, before: int, cut: int, after: int, planned: frozen
     near = range(max(1, cut - _NEAR), min(pictures.frames, cut + _NEAR + 1))
     usual = [_score(pictures, 0, n, pictures.frames) for n in near if n not in planned and n != best]
     motion = float(np.median(usual)) if usual else 0.0
-    return best if scores[best] > _least_cut(motion) else None
-
-
-def _least_cut(motion: float) -> float:
-    """Return what a cut must exceed: where ``motion`` is low, a beat may move pictures to several times of it."""
-    return _LEAST_CHANGE + _ABOVE_MOTION * motion + min(_BEAT_TIMES * motion, _MOST_BEAT)
+    return best if scores[best] > float(least_cut(np.array(motion))) else None
 
 
 def _score(pictures: Pictures, before: int, cut: int, after: int) -> float:

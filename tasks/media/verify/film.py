@@ -25,6 +25,8 @@ class Film:
         What the demuxer and the decoders complained of.
     undelivered : int
         Pictures that the track promises and decoding does not give.
+    tags : tuple of str
+        The film's texts.
     """
 
     clock: Clock
@@ -32,6 +34,7 @@ class Film:
     heard: Heard | None
     errors: tuple[str, ...]
     undelivered: int
+    tags: tuple[str, ...]
 
 
 def measure_film(video: Path, planned_rate: Fraction | None, *, ffmpeg: str) -> Film:
@@ -43,12 +46,13 @@ def measure_film(video: Path, planned_rate: Fraction | None, *, ffmpeg: str) -> 
         If it is no film, or not one picture can be decoded.
     """
     track, sound = read_container(video)
-    pictures = measure_pictures(video, (track.width, track.height), ffmpeg=ffmpeg)
+    clock = read_clock(track, planned_rate)
+    pictures = measure_pictures(video, (track.width, track.height), clock.rate, ffmpeg=ffmpeg)
     if pictures.frames == 0:
         raise InvalidInput(f"No picture of {video.name} can be decoded; render it again.", code="video_not_media")
     heard = hear_film(video, sound, ffmpeg=ffmpeg) if sound else None
     return Film(
-        clock=read_clock(track, planned_rate),
+        clock=clock,
         pictures=pictures,
         heard=heard,
         errors=(
@@ -57,4 +61,5 @@ def measure_film(video: Path, planned_rate: Fraction | None, *, ffmpeg: str) -> 
             *(heard.errors if heard else []),
         ),
         undelivered=max(0, track.promised - pictures.frames),
+        tags=track.tags,
     )

@@ -61,8 +61,8 @@ class Heard:
     ----------
     samples : ndarray, shape (n, channels), float32
         The window of it, at `COMPARED_RATE`.
-    channels : int
-        Channels of the track itself.
+    channels, sample_rate : int
+        Channels and rate of the track itself.
     duration_s : Fraction
         Its whole decoded length.
     errors : tuple of str
@@ -71,6 +71,7 @@ class Heard:
 
     samples: Samples
     channels: int
+    sample_rate: int
     duration_s: Fraction
     errors: tuple[str, ...]
 
@@ -144,6 +145,7 @@ def _hear(path: Path, track: SoundTrack, command: Callable[[int], list[str]], wi
     return Heard(
         samples=np.concatenate(kept),
         channels=track.channels,
+        sample_rate=track.sample_rate,
         duration_s=Fraction(count, track.sample_rate),
         errors=tuple(complaints),
     )

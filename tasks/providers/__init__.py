@@ -1,0 +1,1 @@
+"""Where clips come from: each provider is one implementation of `tasks.providers.base.ClipProvider`."""
