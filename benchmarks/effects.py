@@ -65,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", action="store_true", help="1080p instead of 720p")
     parser.add_argument("--scene", choices=SCENES, nargs="+", default=list(SCENES))
-    parser.add_argument("--frames", type=int, default=42)
+    parser.add_argument("--frames", type=int, default=28)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true", help="print one object")
     arguments = parser.parse_args()

@@ -14,18 +14,17 @@ from cluster.db.tables import Job
 from cluster.jobs.states import State
 from cluster.services import Services
 from serve_app import film
+from serve_app.making import take_in
 from serve_app.problems import job_error
 from tasks import workflow
 from tasks.domain.lyrics import Lyrics
 from tasks.domain.request import VideoRequest
 from tasks.domain.timebase import rate_text
-from tasks.edit.captions import expect_lyrics
 from tasks.steps import songs
 from tasks.steps.changes import Changes, changes_of, planned
-from tasks.steps.lyrics import keep_lyrics, lyrics_of
 
 
-def plan(services: Services, song: Path, request: VideoRequest, lyrics: Lyrics | None = None) -> str:
+def plan(services: Services, song: Path, request: VideoRequest, lyrics: Lyrics | None, console: Console) -> str:
     """Hear the song, unless it was heard before, plan the video in this process, and give its id.
 
     Raises
@@ -33,12 +32,8 @@ def plan(services: Services, song: Path, request: VideoRequest, lyrics: Lyrics |
     CommandError
         If it cannot be planned; the job's sentence.
     """
-    row = songs.take_in(services, song, services.settings.owner_id)
+    row = take_in(services, song, lyrics, request, console)
     with writing(services.engine) as session:
-        before, _ = lyrics_of(session, row.id)
-        if lyrics is not None:
-            keep_lyrics(session, row, lyrics)
-        expect_lyrics(lyrics or before, request)
         composition_id = songs.add_composition(session, row, request)
         job_id = workflow.begin(session, composition_id, only_plan=True)
     film.make(services, job_id, workers=1)

@@ -1,4 +1,4 @@
-"""Where files go on the user's disk, whole or not at all; a film has its timeline, words and poster beside it."""
+"""Where files go on the user's disk, each whole or not at all; a film has its timeline, poster and words beside it."""
 
 from __future__ import annotations
 
@@ -56,18 +56,17 @@ def poster_path(film: Path) -> Path:
 
 
 def write(services: Services, made: Film, target: Path) -> list[str]:
-    """Write the film, its timeline, its words and its poster; each file appears whole or not at all.
+    """Write the film, its timeline, its poster and its words; each file appears whole or not at all.
 
     Returns
     -------
     list of str
         Names of files of words that stood there before and are not ours: they are left as they are.
     """
-    words, left = _write_words(made.lyrics, target)
+    words, left = write_words(made.lyrics, target)
     timeline = {**made.timeline.to_json(), "words": words}
     document = json.dumps(timeline, indent=1).encode() + b"\n"
     publish(timeline_path(target), lambda path: path.write_bytes(document))
-
     fetch(services, poster_key(made.video_key), poster_path(target))
     fetch(services, made.video_key, target)
     return left
@@ -84,8 +83,14 @@ def fetch(services: Services, key: str, target: Path) -> None:
     publish(target, fill)
 
 
-def _write_words(lyrics: Lyrics | None, target: Path) -> tuple[list[str], list[str]]:
-    """Write a film's words beside it; give the names of what was written, and of what is somebody else's."""
+def write_words(lyrics: Lyrics | None, target: Path) -> tuple[list[str], list[str]]:
+    """Write a film's words beside it.
+
+    Returns
+    -------
+    tuple of list of str
+        Names of what was written, and of what stood there before and is not ours: it is left as it is.
+    """
     written: list[str] = []
     left: list[str] = []
     ours = _written_before(target)

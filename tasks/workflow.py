@@ -21,6 +21,7 @@ from cluster.jobs.store import NewStep
 from tasks.domain.document import Document
 from tasks.steps import analyze, assemble, plan, publish, render
 from tasks.steps.context import Outcome, StepContext
+from tasks.steps.lyrics import has_other_lyrics
 
 VIDEO, ANALYSIS, PLANNING = "video", "analysis", "plan"
 
@@ -112,7 +113,14 @@ def abandoned(session: Session, song_id: str, owner_id: str, request: Document) 
         )
         .order_by(col(Job.id).desc())
     )
-    return next((job for job, composition in session.exec(question) if composition.request == request), None)
+    return next(
+        (
+            job
+            for job, composition in session.exec(question)
+            if composition.request == request and not has_other_lyrics(session, composition)
+        ),
+        None,
+    )
 
 
 def advance(session: Session, done: Claim, output_key: str | None) -> None:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 os.environ["RAY_AUTH_MODE"] = "disabled"
@@ -23,6 +24,9 @@ from cluster.db.engine import open_engine  # noqa: E402
 from cluster.services import Services, open_services  # noqa: E402
 from cluster.settings import load_settings  # noqa: E402
 from tests.support.postgres import Server, running_server  # noqa: E402
+
+hypothesis.settings.register_profile("any machine")  # how long an example takes is no test
+hypothesis.settings.load_profile("any machine")
 
 _MIGRATED = "migrated"
 

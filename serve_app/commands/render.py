@@ -5,51 +5,42 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cluster.db.engine import writing
-from cluster.jobs import store
-from cluster.jobs.announce import withdraw
-from cluster.services import Services, open_services
+from cluster.services import open_services
 from cluster.settings import load_settings
-from serve_app import changing, film, output, reworking
-from serve_app.film import Film
+from serve_app import changing, output, reworking
+from serve_app.commands.options import (
+    AUTO,
+    LOOKS,
+    parse_card,
+    parse_kinds,
+    parse_seconds,
+    parse_style,
+    parse_time,
+)
 from serve_app.footage import take_in_all
-from serve_app.progress import watch
+from serve_app.making import Making
 from serve_app.summary import json_summary, print_summary
-from tasks import workflow
 from tasks.domain.clip import Fit
 from tasks.domain.effect import EffectKind
-from tasks.domain.errors import InvalidInput
-from tasks.domain.lyrics import Lyrics
 from tasks.domain.rendition import rendition_name, rendition_of
 from tasks.domain.request import AUTO_STYLE, Aspect, AudioMode, Deal, Rate, Resolution, VideoRequest, Words
 from tasks.domain.segment import Codec, Preset
-from tasks.domain.style import StyleName
 from tasks.domain.transition import TransitionKind
-from tasks.edit.captions import expect_lyrics
 from tasks.media.ffmpeg import locate
-from tasks.media.verify import Report
-from tasks.media.verify import verify as verify_film
 from tasks.notation.lyrics import load as load_lyrics
-from tasks.steps import songs
-from tasks.steps.lyrics import keep_lyrics, lyrics_of
-
-AUTO = "auto"
-Kind = TypeVar("Kind", bound=StrEnum)
-_LOOKS = ", ".join([AUTO_STYLE, *StyleName])
 
 
 def render(
     song: Annotated[Path, typer.Argument(help="The song: mp3, wav, flac, m4a, aac, ogg, opus, webm, mp4 or mov.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The video. [default: SONG's name with .mp4]")] = None,
-    style: Annotated[str, typer.Option(help=f"The look: {_LOOKS}; auto chooses by the song's energy.")] = AUTO_STYLE,
+    style: Annotated[str, typer.Option(help=f"The look: {LOOKS}; auto chooses by the song's energy.")] = AUTO_STYLE,
     aspect: Annotated[Aspect, typer.Option(help="Shape of the picture.")] = Aspect.LANDSCAPE,
     resolution: Annotated[Resolution, typer.Option(help="Length of the shorter side.")] = Resolution.P720,
     fps: Annotated[Rate, typer.Option(help="Frames per second.")] = Rate.R30,
@@ -139,18 +130,21 @@ def render(
     settings = load_settings()
     ffmpeg = locate(settings.ffmpeg_bin)
     services = open_services(settings, migrate=True)
-    console = Console(file=sys.stderr if as_json else sys.stdout)
-    if clips:
-        request = replace(request, footage=take_in_all(services, clips, console, apart_from=(song, target)))
     if timeline is not None:
         request = reworking.request_of(services, song, timeline, request)
     formats = {words: rendition_of(request, words) for words in also or []}
+    console = Console(file=sys.stderr if as_json else sys.stdout)
+    if clips:
+        request = replace(request, footage=take_in_all(services, clips, console, apart_from=(song, target)))
     if only_diff:
-        changing.tell(services, changing.plan(services, song, request, given), as_json=as_json)
+        changing.tell(services, changing.plan(services, song, request, given, console), as_json=as_json)
         return
-    making = _Making(services, song, ffmpeg, console, given=given, workers=workers, check=check)
+    making = Making(services, song, given, ffmpeg=ffmpeg, console=console, workers=workers, check=check)
     film_made = making.film(request, target)
-    others = [making.film(wanted, _beside(target, words)) for words, wanted in formats.items()]
+    others = [
+        making.film(replace(wanted, footage=request.footage), _beside(target, words))
+        for words, wanted in formats.items()
+    ]
     if as_json:
         renditions = [json_summary(*other) for other in others]
         sys.stdout.write(json.dumps({**json_summary(*film_made), "renditions": renditions}) + "\n")
@@ -161,143 +155,5 @@ def render(
         raise typer.Exit(1)
 
 
-Summary = tuple[Film, Path, Report | None, dict[str, float]]
-
-
-class _Making:
-    """Makes one film after the other of a song: they share what was heard, and whatever segments are the same."""
-
-    def __init__(
-        self,
-        services: Services,
-        song: Path,
-        ffmpeg: str,
-        console: Console,
-        *,
-        given: Lyrics | None,
-        workers: int | None,
-        check: bool,
-    ) -> None:
-        self._services = services
-        self._song = song
-        self._ffmpeg = ffmpeg
-        self._console = console
-        self._given = given
-        self._workers = workers
-        self._check = check
-
-    def film(self, request: VideoRequest, target: Path) -> Summary:
-        """Make a film and write it; give what its summary tells."""
-        services = self._services
-        composition_id, job_id = _ask(services, self._song, request, self._given, self._console)
-        has_cluster = services.settings.ray_address is not None
-        workers = self._workers or film.fitting_workers(self._song, request, has_cluster=has_cluster)
-        with watch(services, job_id, self._console) as view:
-            film.make(services, job_id, workers=workers)
-            made = film.finished(services, composition_id, job_id)
-            for name in output.write(services, made, target):
-                self._console.print(f"{name} was there before and is left as it is", highlight=False)
-            report = None
-            if self._check:
-                with view.stage("verify"):
-                    report = verify_film(target, self._song, ffmpeg=self._ffmpeg, timeline=made.timeline)
-        return made, target, report, {**made.seconds, **view.seconds}
-
-
 def _beside(target: Path, words: str) -> Path:
     return target.with_name(f"{target.stem}.{rendition_name(words)}{target.suffix}")
-
-
-def parse_style(text: str) -> StyleName | None:
-    """Read the name of a look; None is the song's own choice.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no such look.
-    """
-    if text == AUTO_STYLE:
-        return None
-    try:
-        return StyleName(text)
-    except ValueError:
-        raise InvalidInput(f"There is no style {text!r}; choose one of {_LOOKS}.", code="option_invalid") from None
-
-
-def parse_card(text: str | None) -> str | None:
-    """Read a card's text; a backslash with an n begins a row."""
-    return None if text is None else text.replace("\\n", "\n")
-
-
-def parse_time(text: str | None) -> Fraction | None:
-    """Read ``12.5`` or ``1:02.5`` as seconds.
-
-    Raises
-    ------
-    InvalidInput
-        If it is neither.
-    """
-    if text is None:
-        return None
-    minutes, _, seconds = text.rpartition(":")
-    try:
-        return Fraction(seconds) + 60 * (int(minutes) if minutes else 0)
-    except (ValueError, ZeroDivisionError):
-        raise InvalidInput(
-            f"{text!r} is no time; write seconds (12.5) or m:ss (1:02).", code="option_invalid"
-        ) from None
-
-
-def parse_seconds(text: str) -> Fraction:
-    """Read a length in seconds.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no number.
-    """
-    found = parse_time(text)
-    assert found is not None
-    return found
-
-
-def parse_kinds(text: str, kinds: type[Kind]) -> tuple[Kind, ...] | None:
-    """Read ``auto`` (None), ``all``, ``none`` or names with commas between them.
-
-    Raises
-    ------
-    InvalidInput
-        If a name is not among ``kinds``.
-    """
-    if text == AUTO:
-        return None
-    if text in {"all", "none"}:
-        return tuple(kinds) if text == "all" else ()
-    try:
-        return tuple(dict.fromkeys(kinds(name.strip()) for name in text.split(",")))
-    except ValueError:
-        choices = ", ".join([AUTO, "all", "none", *kinds])
-        raise InvalidInput(
-            f"{text!r} names a kind that there is not; choose of {choices}.", code="option_invalid"
-        ) from None
-
-
-def _ask(
-    services: Services, song: Path, request: VideoRequest, lyrics: Lyrics | None, console: Console
-) -> tuple[str, str]:
-    """Write down what is wanted; a job for the very same that was broken off is taken up instead."""
-    if lyrics is not None and not lyrics.encoding.startswith("utf"):
-        console.print(f"the lyrics are not UTF-8 and were read as {lyrics.encoding}", highlight=False)
-    row = songs.take_in(services, song, services.settings.owner_id)
-    with writing(services.engine) as session:
-        before, revision = lyrics_of(session, row.id)
-        has_new_words = lyrics is not None and keep_lyrics(session, row, lyrics) != revision
-        expect_lyrics(lyrics or before, request)
-        old = None if has_new_words else workflow.abandoned(session, row.id, row.owner_id, request.to_json())
-        if old is None:
-            composition_id = songs.add_composition(session, row, request)
-            return composition_id, workflow.begin(session, composition_id)
-        step_ids = [step.id for step in store.steps_of(session, old.id)]
-    withdraw(services.engine, step_ids)
-    console.print("taking up a render that was broken off", highlight=False)
-    return old.subject_id, old.id

@@ -40,6 +40,8 @@ class Caption:
         In reading order; empty where only the line's time is known. All of a row's letters are in its words.
     font : str
         Name of the font file that has every character of ``text``; part of the pictures' content key.
+    language : str
+        BCP 47 tag that chooses among a font's forms of a letter; empty where none is known.
     """
 
     text: str
@@ -48,6 +50,7 @@ class Caption:
     style: CaptionStyle
     font: str
     words: tuple[CaptionWord, ...] = ()
+    language: str = ""
 
     def __post_init__(self) -> None:
         if self.end_frame <= self.start_frame:

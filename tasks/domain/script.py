@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
 _CJK = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean", "BOPOMOFO": "Chinese"}
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 _LATER = frozenset({"HALFWIDTH", "FULLWIDTH", "MODIFIER", "COMBINING", "OLD", "IDEOGRAPHIC"})
 
@@ -41,7 +43,7 @@ def is_right_to_left(text: str) -> bool:
 
 def language_of(text: str, told: str | None = None) -> str:
     """Give the BCP 47 tag that picks a font's forms: what was told, or what Kana and Hangul tell; else empty."""
-    if told:
+    if told and _TAG.fullmatch(told):
         return told
     scripts = scripts_of(text)
     if "Japanese" in scripts:

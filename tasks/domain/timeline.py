@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -85,6 +86,11 @@ class Timeline:
     def cuts(self) -> tuple[Shot, ...]:
         """The shots that begin with a cut: all but the first."""
         return self.shots[1:]
+
+    def joined_by(self, transitions: Sequence[Transition | None]) -> Timeline:
+        """Give the timeline with how each shot becomes the next: one for every shot, None for a cut."""
+        joined = zip(self.shots, transitions, strict=True)
+        return replace(self, shots=tuple(replace(shot, transition=transition) for shot, transition in joined))
 
     def to_json(self) -> Document:
         """Write the document that lies beside the film."""

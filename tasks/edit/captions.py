@@ -7,8 +7,6 @@ never beyond the next line's start: no two lines are shown at once. Lines that b
 gone within 0.7 s, share a caption where their rows allow. A pause of less than 0.2 s between two lines is closed.
 What needs more rows than the shape of the picture has is shown in several captions, each for its words' time or its
 share of the letters. Words without times share their line's by letters, at most a quarter of a second each.
-
-A title is shown for the film's first 4 s, credits for its last 5 s, each for at most two fifths of it.
 """
 
 from __future__ import annotations
@@ -23,8 +21,10 @@ from tasks.domain.caption import Caption, CaptionStyle, CaptionWord
 from tasks.domain.errors import InvalidInput
 from tasks.domain.lyrics import LyricLine, Lyrics, exact
 from tasks.domain.request import VideoRequest, Words
+from tasks.domain.script import language_of
 from tasks.domain.timebase import nearest_frame
 from tasks.domain.timeline import Timeline
+from tasks.edit.cards import cards_of
 from tasks.edit.lyrics import place_lyrics
 from tasks.media.captions.layout import Size, most_rows, rows_of
 from tasks.media.fonts import choose_font, without_decoration
@@ -32,7 +32,6 @@ from tasks.media.fonts import choose_font, without_decoration
 _READ_S, _READ_CHARACTERS = Fraction(1), 17
 _GONE_S = Fraction(7, 10)
 _TOGETHER_S = Fraction(1, 5)
-_TITLE_S, _CREDITS_S, _LARGEST_SHARE = Fraction(4), Fraction(5), Fraction(2, 5)
 _SHORTEST_SUNG_S, _SLOWEST_S = Fraction(1), Fraction(1, 4)
 _STYLES = {Words.LINE: CaptionStyle.LINE, Words.KARAOKE: CaptionStyle.KARAOKE}
 
@@ -50,6 +49,16 @@ class _Shown:
     @property
     def letters(self) -> int:
         return sum(len(row) for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What all lines of a film share."""
+
+    style: CaptionStyle
+    timeline: Timeline
+    size: Size
+    language: str
 
 
 def expect_lyrics(lyrics: Lyrics | None, request: VideoRequest) -> None:
@@ -99,11 +108,13 @@ def captions_of(
         If words are wanted and there are none, or no font here has a line's letters.
     """
     expect_lyrics(lyrics, request)
-    captions = _cards(timeline, request)
+    captions = cards_of(timeline, request)
     style = _STYLES.get(request.words)
     if lyrics is not None and style is not None:
         lines = sung_in(lyrics, analysis, timeline).lines
-        shown = _apart([one for line in lines if (one := _shown(line, style, timeline, request.size))], timeline)
+        language = language_of(" ".join(line.text for line in lyrics.lines), lyrics.language)
+        frame = _Frame(style, timeline, request.size, language)
+        shown = _apart([one for line in lines if (one := _shown(line, frame))], timeline)
         captions += [
             Caption(
                 text="\n".join(part.rows),
@@ -112,6 +123,7 @@ def captions_of(
                 style=style,
                 font=part.font,
                 words=part.words if style is CaptionStyle.KARAOKE else (),
+                language=language,
             )
             for one in shown
             for part in _parts(one, most_rows(request.size))
@@ -119,34 +131,9 @@ def captions_of(
     return tuple(sorted(captions, key=lambda caption: (caption.start_frame, caption.style)))
 
 
-def _cards(timeline: Timeline, request: VideoRequest) -> list[Caption]:
-    def length(most_s: Fraction) -> int:
-        return max(1, int(min(most_s * timeline.frame_rate, _LARGEST_SHARE * timeline.frames)))
-
-    ends = timeline.frames
-    cards = (
-        (request.title, CaptionStyle.TITLE, (0, min(ends, length(_TITLE_S)))),
-        (request.credits, CaptionStyle.CREDIT, (max(0, ends - length(_CREDITS_S)), ends)),
-    )
-    return [card for text, style, frames in cards if (card := _card(text or "", style, frames, request.size))]
-
-
-def _card(text: str, style: CaptionStyle, frames: tuple[int, int], size: Size) -> Caption | None:
-    parts = [part for line in text.splitlines() if (part := without_decoration(line))]
-    if not parts:
-        return None
-    font = choose_font(" ".join(parts))
-    rows: list[str] = []
-    for place, part in enumerate(parts):
-        is_title = style is CaptionStyle.TITLE
-        if is_title and place == 1:
-            rows.append("")
-        rows += rows_of(part, style, font, size, below=int(is_title and place > 0))
-    return Caption(text="\n".join(rows), start_frame=frames[0], end_frame=frames[1], style=style, font=font)
-
-
-def _shown(line: LyricLine, style: CaptionStyle, timeline: Timeline, size: Size) -> _Shown | None:
+def _shown(line: LyricLine, frame: _Frame) -> _Shown | None:
     """Bring a line to frames; None where nothing of it is left to draw."""
+    timeline = frame.timeline
     text = without_decoration(line.text)
     if not text or line.start_s is None or line.end_s is None:
         return None
@@ -154,7 +141,7 @@ def _shown(line: LyricLine, style: CaptionStyle, timeline: Timeline, size: Size)
     start = min(nearest_frame(exact(line.start_s), rate), timeline.frames - 1)
     end = min(max(nearest_frame(exact(line.end_s), rate), start + 1), timeline.frames)
     font = choose_font(text)
-    rows = rows_of(text, style, font, size)
+    rows = rows_of(text, frame.style, font, frame.size, language=frame.language)
     words = _split_at_rows(_words(line, text, rate), rows)
     return _Shown(rows, start, end, font, words)
 
@@ -208,9 +195,9 @@ def _apart(lines: list[_Shown], timeline: Timeline) -> list[_Shown]:
         else:
             start = apart[-1].start + int(gone)
             apart.append(replace(line, start=start, end=max(line.end, start + 1)))
-    ends = [*(line.start for line in apart[1:]), timeline.frames]
     read = []
-    for line, latest in zip(apart, ends, strict=True):
+    for place, line in enumerate(apart, 1):
+        latest = apart[place].start if place < len(apart) else timeline.frames
         needed = max(_READ_S, Fraction(line.letters, _READ_CHARACTERS)) * rate
         end = min(max(line.end, line.start + int(needed)), latest)
         if latest - end < together and latest < timeline.frames:

@@ -52,7 +52,9 @@ def replan(
     notes: tuple[Softened, ...] = ()
     if limit:
         plans, notes = _limited(cut, plans)
-    return cut, tuple(plans), notes
+    begins = {plan.frames.start: plan.transition for plan in plans}
+    told = tuple(replace(shot, transition=begins[shot.frames.start]) for shot in shots)
+    return replace(cut, shots=told), tuple(plans), notes
 
 
 def _limited(timeline: Timeline, plans: Sequence[SegmentPlan]) -> tuple[list[SegmentPlan], tuple[Softened, ...]]:

@@ -38,6 +38,8 @@ class FilmPlan:
 
     Attributes
     ----------
+    timeline : Timeline
+        The shots, with how each becomes the next.
     limits_flashes : bool
         The plan was kept within the bound of flashes; if not, its owner switched that off.
     softened : tuple of Softened
@@ -45,6 +47,7 @@ class FilmPlan:
     """
 
     spec: SegmentSpec
+    timeline: Timeline
     segments: tuple[SegmentPlan, ...]
     limits_flashes: bool
     softened: tuple[Softened, ...]
@@ -111,6 +114,7 @@ def plan_segments(
     )
     return FilmPlan(
         spec=spec,
+        timeline=timeline.joined_by(drawn.transitions),
         segments=_segments(timeline, sources, drawn, captions),
         limits_flashes=request.limit_flashes,
         softened=drawn.notes,

@@ -32,7 +32,7 @@ Transitions = tuple[Transition | None, ...]
 _WIPES_APART_S = 20
 _LEAST_FRAMES = 2
 _RUSHING = frozenset({Kind.WHIP, Kind.MATCH, Kind.GLITCH})
-_MOST_RUSHING = 8
+_MOST_RUSHING = 6
 """Frames. Each of them changes every place of a picture that rushes past, which flickers if it goes on for longer."""
 
 

@@ -28,17 +28,12 @@ def assemble(
     path: Path,
     on_frame: Callable[[int], None] = lambda _: None,
     *,
-    subtitles: Lyrics | None = None,
     tags: FilmTags = NAMELESS,
+    subtitles: Lyrics | None = None,
 ) -> int:
-    """Write the film at ``path`` and return its number of frames.
+    """Write the film at ``path``, named and divided by ``tags``, and return its number of frames.
 
-    Parameters
-    ----------
-    subtitles : Lyrics, optional
-        Become a track, where there are any.
-    tags : FilmTags
-        The film's names and chapters.
+    ``subtitles`` become a track, where there are any.
 
     Raises
     ------

@@ -68,3 +68,9 @@ def film_lyrics(composition: Composition) -> Lyrics | None:
     """Read what is sung in a planned video, on the film's clock; None where its words are off."""
     document = (composition.plan or {}).get("lyrics")
     return None if document is None else Lyrics.from_json(document)
+
+
+def has_other_lyrics(session: Session, composition: Composition) -> bool:
+    """Tell whether a video was planned with words that its song no longer has."""
+    planned = (composition.plan or {}).get("lyrics_revision")
+    return planned is not None and planned != lyrics_of(session, composition.song_id)[1]

@@ -5,12 +5,16 @@ What is planned on is what was heard with the owner's corrections; pictures are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import update
 from sqlmodel import col
 
 from cluster.db.tables import Composition, Song
 from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document, canonical
+from tasks.domain.footage import FootageFacts
+from tasks.domain.lyrics import Lyrics
 from tasks.domain.request import LARGEST_SEED, AudioMode, VideoRequest, Words
 from tasks.domain.timeline import Timeline, Window
 from tasks.edit.captions import captions_of, expect_lyrics, sung_in
@@ -22,7 +26,7 @@ from tasks.steps.context import Done, Outcome, StepContext
 from tasks.steps.footage import facts_of
 from tasks.steps.heard import corrected, heard_in
 from tasks.steps.lyrics import lyrics_of
-from tasks.steps.plan_parts import expect_copy, looped, shown_part, with_transitions
+from tasks.steps.plan_parts import expect_copy, looped, shown_part
 from tasks.steps.reworking import expect_length, plan_rework
 
 
@@ -36,9 +40,9 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         analysis = corrected(session, heard)
         request = VideoRequest.from_json(composition.request)
         footage = facts_of(session, request.footage, composition.owner_id)
-        lyrics, _ = lyrics_of(session, song.id)
-    expect_encoder(request.codec)
+        lyrics, revision = lyrics_of(session, song.id)
     expect_lyrics(lyrics, request)
+    expect_encoder(request.codec)
     document = analysis.to_json()
     key = analysis_key(document)
     if not ctx.is_stored(key, "analysis"):
@@ -51,31 +55,39 @@ def run(given: Document, ctx: StepContext) -> Outcome:
             timeline, plan = plan_rework(session, request, ctx.owner_id, analysis)
     else:
         seed = request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED
-        timeline = _cuts(analysis, request, window, seed)
-        planned = plan_segments(
-            analysis,
-            timeline,
-            request,
-            seed=seed,
-            keys={"analysis_key": key, "features_key": heard.features_key},
-            footage=footage,
-            captions=captions_of(lyrics, analysis, timeline, request),
-        )
-        sung = None if lyrics is None or request.words is Words.OFF else sung_in(lyrics, analysis, timeline)
-        plan = looped({**planned.to_json(), "lyrics": sung and sung.to_json()}, request)
-    timeline = with_transitions(timeline, plan)
+        keys = {"analysis_key": key, "features_key": heard.features_key}
+        timeline, plan = _planned(analysis, window, request, seed=seed, keys=keys, footage=footage, lyrics=lyrics)
     with ctx.transaction() as session:
         session.execute(
             update(Composition)
             .where(col(Composition.id) == composition.id)
-            .values(analysis_id=heard.id, timeline=timeline.to_json(), plan={**plan, "analysis_key": key})
+            .values(
+                analysis_id=heard.id,
+                timeline=timeline.to_json(),
+                plan={**plan, "analysis_key": key, "lyrics_revision": plan["lyrics"] and revision},
+            )
         )
     return Done()
 
 
-def _cuts(analysis: Analysis, request: VideoRequest, window: Window | None, seed: int) -> Timeline:
-    """Give the cuts that were asked for, or the edit's own."""
-    if request.timeline is not None:
-        return expect_length(request.timeline, analysis, window)
-    shortest_shot_s = request.shortest_shot_s
-    return cut_timeline(analysis, request.frame_rate, window, shortest_shot_s=shortest_shot_s, seed=seed)
+def _planned(
+    analysis: Analysis,
+    window: Window | None,
+    request: VideoRequest,
+    *,
+    seed: int,
+    keys: Document,
+    footage: Sequence[FootageFacts],
+    lyrics: Lyrics | None,
+) -> tuple[Timeline, Document]:
+    """Plan a film of our own edit, by the cuts that are asked for or by ours."""
+    if request.timeline is None:
+        shortest = request.shortest_shot_s
+        timeline = cut_timeline(analysis, request.frame_rate, window, shortest_shot_s=shortest, seed=seed)
+    else:
+        timeline = expect_length(request.timeline, analysis, window)
+    captions = captions_of(lyrics, analysis, timeline, request)
+    film = plan_segments(analysis, timeline, request, seed=seed, keys=keys, footage=footage, captions=captions)
+    sung = None if lyrics is None or request.words is Words.OFF else sung_in(lyrics, analysis, timeline)
+    plan = {**film.to_json(), "lyrics": sung and sung.to_json()}
+    return film.timeline, plan if request.loop_s is None else looped(plan, request)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cluster.db.tables import AnalysisRow, Song
 from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document
 from tasks.domain.request import AudioMode, VideoRequest
 from tasks.domain.segment import SegmentPlan
-from tasks.domain.timeline import Timeline, Window
-from tasks.domain.transition import Transition
+from tasks.domain.timeline import Window
 from tasks.edit.cutting import window_of
 from tasks.edit.short_form import best_part, canvas_part, meet
 from tasks.media.copying import is_copied
@@ -28,23 +25,9 @@ def shown_part(analysis: Analysis, request: VideoRequest) -> Window | None:
 
 
 def looped(plan: Document, request: VideoRequest) -> Document:
-    """Let the end of a planned canvas meet its start; another plan stays as it is."""
-    if request.loop_s is None:
-        return plan
+    """Let the end of a planned canvas meet its start."""
     segments = meet([SegmentPlan.from_json(segment) for segment in plan["segments"]], request.frame_rate)
     return {**plan, "segments": [segment.to_json() for segment in segments]}
-
-
-def with_transitions(timeline: Timeline, plan: Document) -> Timeline:
-    """Say of each shot how the one before becomes it, as planned; the first follows none."""
-    begins = {segment["start_frame"]: segment["transition"] for segment in plan["segments"]}
-    first, *others = timeline.shots
-    told = (replace(shot, transition=_read(begins.get(shot.frames.start))) for shot in others)
-    return replace(timeline, shots=(replace(first, transition=None), *told))
-
-
-def _read(document: Document | None) -> Transition | None:
-    return None if document is None else Transition.from_json(document)
 
 
 def expect_copy(song: Song, heard: AnalysisRow, window: Window | None, ctx: StepContext) -> None:

@@ -211,7 +211,7 @@ parts = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(kinds=parts, bpm=st.floats(50, 200), seconds=st.floats(2, 6), channels=st.sampled_from((1, 2)))
 def test_whatever_is_put_together_is_heard_honestly(
     tmp_path_factory: pytest.TempPathFactory, kinds: list[str], bpm: float, seconds: float, channels: int

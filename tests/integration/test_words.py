@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
@@ -16,7 +17,9 @@ from starlette.testclient import TestClient
 from cluster.db.engine import reading, writing
 from cluster.db.tables import Composition, Job, Song
 from cluster.services import Services
+from serve_app import output
 from serve_app.api import create_api
+from tasks import workflow
 from tasks.domain.caption import Caption, CaptionStyle
 from tasks.domain.lyrics import LyricLine, Lyrics
 from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
@@ -170,6 +173,22 @@ def test_a_plan_holds_the_captions_of_each_segment(client: TestClient, services:
     assert "<00:00:01.500>zwei" in beside.text
 
 
+def test_a_render_that_was_broken_off_is_not_taken_up_with_other_words(
+    client: TestClient, services: Services, heard: str
+) -> None:
+    put(client, heard, "song.lrc", LRC)
+    job, video = ask(client, heard, words="line")
+    InlineExecutor(services).run(job, kinds={"analyze", "plan"})
+    with reading(services.engine) as session:
+        row = session.get_one(Composition, video)
+        found = workflow.abandoned(session, heard, row.owner_id, row.request)
+        assert found is not None
+        assert found.id == job
+    put(client, heard, "song.txt", PLAIN)
+    with reading(services.engine) as session:
+        assert workflow.abandoned(session, heard, row.owner_id, row.request) is None
+
+
 def subtitles_in(film: Path) -> str:
     command = [locate(), "-v", "error", "-i", str(film), "-map", "0:s:0", "-f", "srt", "-"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -265,6 +284,19 @@ def test_a_changed_word_changes_exactly_its_own_segments() -> None:
     later = Caption(text="later", start_frame=40, end_frame=50, style=CaptionStyle.LINE, font=font)
     assert segment(0, (0, 30), before).content_key(SPEC) != segment(0, (0, 30), after).content_key(SPEC)
     assert segment(1, (30, 60), later).content_key(SPEC) == segment(1, (30, 60), later).content_key(SPEC)
+
+
+def test_files_of_somebody_else_beside_a_film_are_left_alone(tmp_path: Path) -> None:
+    film, theirs = tmp_path / "song.mp4", tmp_path / "song.lrc"
+    theirs.write_text(LRC)
+    lyrics = read(LRC.encode(), "song.lrc")
+    written, left = output.write_words(lyrics, film)
+    assert (written, left) == (["song.srt", "song.vtt"], ["song.lrc"])
+    assert theirs.read_text() == LRC
+    output.timeline_path(film).write_text(json.dumps({"words": written}))
+    (tmp_path / "song.srt").write_text("old")
+    assert output.write_words(lyrics, film) == (written, left)
+    assert (tmp_path / "song.srt").read_text().startswith("1\n00:00:01,000 --> 00:00:02,000\nEins zwei\n")
 
 
 def test_the_command_keeps_and_writes_words(tmp_path: Path) -> None:

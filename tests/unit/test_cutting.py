@@ -28,7 +28,7 @@ def lengths_s(timeline: Timeline, label: str) -> list[float]:
 
 
 @given(songs(), st.sampled_from(RATES))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_timeline_covers_the_song_exactly(song: Analysis, rate: Fraction) -> None:
     timeline = cut_timeline(song, rate, None)
     assert timeline.frames == frame_count(song.duration_s, rate)
@@ -40,7 +40,7 @@ def test_a_timeline_covers_the_song_exactly(song: Analysis, rate: Fraction) -> N
 
 
 @given(songs(), st.sampled_from(RATES), st.integers(0, 99))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_cut_is_the_frame_nearest_to_its_beat(song: Analysis, rate: Fraction, seed: int) -> None:
     beats = {beat.time_s for beat in song.beats}
     for shot in cut_timeline(song, rate, None, seed=seed).cuts:
@@ -50,7 +50,7 @@ def test_a_cut_is_the_frame_nearest_to_its_beat(song: Analysis, rate: Fraction, 
 
 
 @given(songs(), st.sampled_from(RATES), st.fractions(Fraction(1, 10), 10))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_shot_is_shorter_than_asked(song: Analysis, rate: Fraction, shortest_s: Fraction) -> None:
     timeline = cut_timeline(song, rate, None, shortest_shot_s=shortest_s)
     if len(timeline.shots) > 1:
@@ -58,7 +58,7 @@ def test_no_shot_is_shorter_than_asked(song: Analysis, rate: Fraction, shortest_
 
 
 @given(songs(), st.sampled_from(RATES))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_shot_is_shorter_than_half_a_second_if_nothing_is_asked(song: Analysis, rate: Fraction) -> None:
     timeline = cut_timeline(song, rate, None)
     assert Fraction(1, 2) == SHORTEST_SHOT_S
@@ -66,14 +66,14 @@ def test_no_shot_is_shorter_than_half_a_second_if_nothing_is_asked(song: Analysi
 
 
 @given(songs(), st.sampled_from(RATES))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_timeline_survives_being_written(song: Analysis, rate: Fraction) -> None:
     timeline = cut_timeline(song, rate, None)
     assert Timeline.from_json(timeline.to_json()) == timeline
 
 
 @given(songs(), st.sampled_from(RATES), st.fractions(0, 60), st.fractions(2, 60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_window_is_cut_like_a_song(song: Analysis, rate: Fraction, start: Fraction, length: Fraction) -> None:
     try:
         window = window_of(song, start, start + length)

@@ -105,7 +105,7 @@ def plans(draw: st.DrawFn) -> tuple[Timeline, tuple[Transition | None, ...], tup
 
 
 @given(plans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_second_holds_more_than_the_bound(
     plan: tuple[Timeline, tuple[Transition | None, ...], tuple[Effect, ...]],
 ) -> None:
@@ -127,7 +127,7 @@ def test_no_second_holds_more_than_the_bound(
 
 
 @given(plans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_not_a_flash_stays_and_every_change_is_told(
     plan: tuple[Timeline, tuple[Transition | None, ...], tuple[Effect, ...]],
 ) -> None:

@@ -55,7 +55,7 @@ clips_drawn = st.lists(
 
 
 @given(songs(), clips_drawn, st.sampled_from(Deal), st.integers(0, 5), st.sampled_from(RATES))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_shot_has_enough_of_a_part_inside_its_clip(
     song: Analysis, footage: list[FootageFacts], deal: Deal, seed: int, rate: Fraction
 ) -> None:

@@ -7,12 +7,15 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tasks.domain.analysis import Analysis
 from tasks.domain.caption import Caption, CaptionStyle
 from tasks.domain.errors import InvalidInput
-from tasks.domain.lyrics import Lyrics
+from tasks.domain.lyrics import LyricLine, Lyrics, LyricWord
 from tasks.domain.request import Aspect, Resolution, VideoRequest, Words
+from tasks.domain.script import language_of
 from tasks.domain.timebase import FrameRange
 from tasks.domain.timeline import Shot, Timeline, Window
 from tasks.edit.captions import captions_of, sung_in
@@ -186,6 +189,14 @@ def test_words_with_times_keep_them() -> None:
     assert [(word.start_frame, word.end_frame) for word in shown.words] == [(30, 60), (60, 75)]
 
 
+def test_captions_know_the_language_that_was_told_or_is_seen() -> None:
+    told = captions("[la:tr]\n[00:01.00]istanbul\n", VideoRequest(words=Words.LINE))
+    nonsense = captions("[la:no idea!]\n[00:01.00]istanbul\n", VideoRequest(words=Words.LINE))
+    assert [one.language for one in (*told, *nonsense)] == ["tr", ""]
+    assert language_of("日本 の 歌") == "ja"
+    assert language_of("日本") == "zh-Hans"
+
+
 def test_the_window_is_respected() -> None:
     window = Window(start_s=Fraction(10), end_s=Fraction(20))
     text = "[00:01.00]before\n[00:09.00]across\n[00:12.00]\n[00:13.00]inside\n[00:16.00]\n[00:19.00]out\n[00:25.00]z\n"
@@ -201,6 +212,42 @@ def test_the_window_is_respected() -> None:
         ("inside", 3.0, 6.0),
         ("out", 9.0, 10.0),
     ]
+
+
+def test_a_window_in_which_nobody_sings_has_no_captions() -> None:
+    window = Window(start_s=Fraction(40), end_s=Fraction(50))
+    assert captions("[00:01.00]early\n[00:05.00]\n", VideoRequest(words=Words.LINE), seconds=10, window=window) == []
+
+
+@st.composite
+def sung(draw: st.DrawFn) -> Lyrics:
+    """Draw lines that come thick and fast, overlap, end at once, and have words of any length."""
+    at, lines = 0.0, []
+    for _ in range(draw(st.integers(1, 8))):
+        at += draw(st.sampled_from([0.0, 0.01, 0.3, 1.0, 2.5]))
+        end = at + draw(st.sampled_from([0.001, 0.02, 0.5, 3.0, 9.0]))
+        parts = draw(st.lists(st.sampled_from(["a", "rain", "—", "(yes)", "word" * 20]), min_size=1, max_size=9))
+        start, words = at, []
+        for part in parts:
+            last = start + draw(st.sampled_from([0.0, 0.01, 0.7]))
+            words.append(LyricWord(text=part, start_s=round(start, 3), end_s=round(last, 3)))
+            start = last
+        kept = tuple(words) if draw(st.booleans()) else ()
+        lines.append(LyricLine(text=" ".join(parts), start_s=round(at, 3), end_s=round(end, 3), words=kept))
+    return Lyrics(lines=tuple(lines))
+
+
+@settings(max_examples=40, deadline=None)
+@given(lyrics=sung(), aspect=st.sampled_from(list(Aspect)))
+def test_whatever_is_sung_captions_hold_together(lyrics: Lyrics, aspect: Aspect) -> None:
+    request = VideoRequest(words=Words.KARAOKE, aspect=aspect, resolution=Resolution.P480)
+    shown = captions_of(lyrics, song(), timeline(20), request)
+    assert all(before.end_frame <= after.start_frame for before, after in pairwise(shown))
+    for one in shown:
+        assert 0 <= one.start_frame < one.end_frame <= 600
+        assert len(one.text.split("\n")) <= most_rows(request.size)
+        assert "".join(word.text for word in one.words) == "".join(one.text.split())
+        assert all(one.start_frame <= word.start_frame <= word.end_frame <= one.end_frame for word in one.words)
 
 
 def test_cards_stand_at_the_beginning_and_the_end() -> None:

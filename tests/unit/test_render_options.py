@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from serve_app.commands.render import parse_kinds, parse_time
+from serve_app.commands.options import parse_kinds, parse_time
 from serve_app.schemas import CompositionIn
 from tasks.domain.effect import EffectKind
 from tasks.domain.errors import InvalidInput

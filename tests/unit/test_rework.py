@@ -48,7 +48,14 @@ TIMELINE = Timeline(
     frame_rate=Fraction(30),
     window=None,
     shots=tuple(
-        Shot(index=index, frames=FrameRange(start, end), beat_s=start / 30 or None, section=section, reason="beat")
+        Shot(
+            index=index,
+            frames=FrameRange(start, end),
+            beat_s=start / 30 or None,
+            section=section,
+            reason="beat",
+            transition=Transition(kind=TransitionKind.WIPE, frames=4) if index == 2 else None,
+        )
         for index, ((start, end), section) in enumerate(
             zip(pairwise(BOUNDS), ("intro", "verse", "chorus"), strict=True)
         )

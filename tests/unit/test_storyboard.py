@@ -53,7 +53,7 @@ def film(
 
 
 @given(songs(), requests(), st.integers(0, 9), st.integers(0, 3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_plan_keeps_its_laws(song: Analysis, request: VideoRequest, seed: int, footage: int) -> None:
     try:
         timeline, plan = film(song, request, seed, footage=footage)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from tasks.domain.caption import CaptionStyle
-from tasks.domain.script import is_right_to_left, language_of, script_of
+from tasks.domain.script import is_right_to_left, script_of
 from tasks.media.fonts import load_font
 
 SUPERSAMPLING = 2
@@ -63,6 +63,9 @@ _TYPE = {
 _SECOND = 0.46
 """Size of a title's further rows beside its first."""
 _PITCH = 1.26
+_PAUSES = frozenset({"Zs", "Pe", "Pf", "Po", "Pd"})
+_INSIDE = 0.45
+"""What a break inside a run of letters costs, as the square of this share of a row: words without spaces stay whole."""
 _CLOSING = frozenset({"Pe", "Pf", "Po"})
 _LONG_VOWEL = "\N{KATAKANA-HIRAGANA PROLONGED SOUND MARK}"
 _BY_CHARACTER = frozenset({"Chinese", "Japanese"})
@@ -117,18 +120,22 @@ def width_of(text: str, font: str, pixels: float, language: str) -> float:
     return opened.getlength(text, direction=direction, language=language or None) / SUPERSAMPLING
 
 
-def rows_of(text: str, style: CaptionStyle, font: str, size: Size, *, below: int = 0) -> tuple[str, ...]:
+def rows_of(
+    text: str, style: CaptionStyle, font: str, size: Size, *, below: int = 0, language: str = ""
+) -> tuple[str, ...]:
     """Break a text into the fewest rows that fit the safe area, of as even a length as can be."""
     pixels, area = type_size(style, size, below), safe_area(size)
-    language = language_of(text)
     most = area.right - area.left - 2 * edge(pixels)
     pieces = [part for piece in _pieces(text) for part in _narrow(piece, font, pixels, language, most)]
 
-    def fits(first: int, last: int) -> float | None:
+    def cost(first: int, last: int) -> float | None:
         width = width_of("".join(pieces[first:last]).strip(), font, pixels, language)
-        return width if width <= most or last - first == 1 else None
+        if width > most and last - first > 1:
+            return None
+        is_pause = last == len(pieces) or unicodedata.category(pieces[last - 1][-1]) in _PAUSES
+        return width * width + (0.0 if is_pause else (_INSIDE * most) ** 2)
 
-    return tuple("".join(pieces[a:b]).strip() for a, b in pairwise(_breaks(len(pieces), fits)))
+    return tuple("".join(pieces[a:b]).strip() for a, b in pairwise(_breaks(len(pieces), cost)))
 
 
 def most_rows(size: Size) -> int:
@@ -167,17 +174,17 @@ def _narrow(piece: str, font: str, pixels: float, language: str, most: float) ->
     return (*parts, piece[start:])
 
 
-def _breaks(count: int, fits: Callable[[int, int], float | None]) -> list[int]:
-    """Choose breaks of ``count`` pieces: fewest rows first, then the least sum of squared widths; later rows longer."""
+def _breaks(count: int, cost_of: Callable[[int, int], float | None]) -> list[int]:
+    """Choose breaks of ``count`` pieces: fewest rows first, then the least cost; of equal ones the earliest breaks."""
     best: list[tuple[int, float, int]] = [(0, 0.0, 0)]
     for last in range(1, count + 1):
         choices = []
         for first in range(last - 1, -1, -1):
-            width = fits(first, last)
-            if width is None:
+            own = cost_of(first, last)
+            if own is None:
                 break
-            rows, cost, _ = best[first]
-            choices.append((rows + 1, cost + width * width, first))
+            rows, before, _ = best[first]
+            choices.append((rows + 1, before + own, first))
         best.append(min(choices))
     breaks = [count]
     while breaks[-1] > 0:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tasks.domain.caption import Caption
-from tasks.domain.script import is_right_to_left, language_of
+from tasks.domain.script import is_right_to_left
 from tasks.media.captions.layout import (
     CARDS,
     SUPERSAMPLING,
@@ -102,7 +102,7 @@ def _set_rows(caption: Caption, size: Size, scale: float = 1.0) -> tuple[list[_R
         words = words[len(taken) :]
         if rows and rows[-1].foot:
             baseline += row_pitch(pixels)
-        rows.append(_draw_row(text, caption.font, pixels, taken))
+        rows.append(_draw_row(text, caption, pixels, taken))
         baselines.append(baseline)
     tops = [round(at) + row.lowest - row.letters.shape[0] for row, at in zip(rows, baselines, strict=True)]
     return rows, [_even(top - min(tops)) for top in tops]
@@ -112,7 +112,7 @@ def _fitting(text: str, caption: Caption, size: Size, below: int) -> float:
     """Give the size of type at which a row fits, however wide its font is."""
     pixels, area = type_size(caption.style, size, below), safe_area(size)
     most = area.right - area.left - 2 * edge(pixels)
-    width = width_of(text, caption.font, pixels, language_of(text)) if text else 0.0
+    width = width_of(text, caption.font, pixels, caption.language) if text else 0.0
     return pixels * min(1.0, most / width) if width else pixels
 
 
@@ -128,11 +128,11 @@ def _words_of(row: str, words: Sequence[str]) -> list[str]:
     return taken
 
 
-def _draw_row(text: str, font: str, pixels: float, words: Sequence[str]) -> _Row:
+def _draw_row(text: str, caption: Caption, pixels: float, words: Sequence[str]) -> _Row:
     """Set one row with its outline and shadow."""
-    opened, rtl, language = load_font(font, pixels * SUPERSAMPLING), is_right_to_left(text), language_of(text)
+    opened, rtl = load_font(caption.font, pixels * SUPERSAMPLING), is_right_to_left(text)
     pad = edge(pixels) * SUPERSAMPLING
-    direction, told = ("rtl" if rtl else "ltr"), language or None
+    direction, told = ("rtl" if rtl else "ltr"), caption.language or None
     left, top, right, bottom = opened.getbbox(text, anchor="ls", direction=direction, language=told)
     ascent, descent = opened.getmetrics()
     top, bottom = min(top, -ascent), max(bottom, descent)
@@ -150,7 +150,7 @@ def _draw_row(text: str, font: str, pixels: float, words: Sequence[str]) -> _Row
             np.float32
         )
 
-    boxes = word_boxes(text, words, opened, is_right_to_left=rtl, language=language, scale=1 / SUPERSAMPLING)
+    boxes = word_boxes(text, words, opened, is_right_to_left=rtl, language=caption.language, scale=1 / SUPERSAMPLING)
     outline = drawn(_OUTLINE * pixels * SUPERSAMPLING)
     return _Row(
         letters=drawn(0),

@@ -1,8 +1,8 @@
 """Effects on raw planes, by the film's integer frame number, before the one encode.
 
 Each kind has one implementation. Strengths come from the plan; nothing here knows music. In one picture the zoom of a
-pulse and the shifts of a shake come first, then colours come apart, then grades, vignette, light leak, flash and grain
-are drawn in one pass, and bars cover the edges last. Of several effects of one kind the strongest is drawn.
+pulse and the shifts of a shake come first, then colours come apart, light leaks in, then grades, vignette, flash and
+grain are drawn in one pass, and bars cover the edges last. Of several effects of one kind the strongest is drawn.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from tasks.domain.effect import TIME_KINDS, Curve, Effect, EffectKind
-from tasks.media.effects.develop import DEVELOPING, Active, develop, letterbox
 from tasks.media.effects.geometry import move, split_colours
+from tasks.media.effects.tone import DEVELOPING, Active, develop, leak_light, letterbox
 from tasks.media.frames import I420
 
 _WARM_SIZE = (32, 32)
@@ -86,6 +86,9 @@ class _Easel:
         if EffectKind.RGB_SPLIT in active:
             split_colours(picture, split, active[EffectKind.RGB_SPLIT].strength)
             picture = split
+        if EffectKind.LIGHT_LEAK in active:
+            picture = _in_one_piece(picture)
+            leak_light(picture, active[EffectKind.LIGHT_LEAK])
         if not DEVELOPING.isdisjoint(active):
             picture = _in_one_piece(picture)
             develop(picture, active, frame)

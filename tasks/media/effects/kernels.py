@@ -2,11 +2,11 @@
 
 Conventions
 -----------
-Pixels are BT.709 limited range, 4:2:0, chroma sited at the centre. Every sum and product is a 32-bit integer and every
-division a shift that rounds to the nearest, so that the bytes do not depend on the width of vector registers, on fused
-multiply-add or on the number of threads. A share of 1 is written as `ONE`; with all shares at 0 and the curve
-``(0, ONE, 0)`` a kernel gives back what it got. Kernels leave the interpreter's lock, take their constants as a tuple
-of int32, and slice a row before they index it, which lets the compiler make vector code of the inner loop.
+Pixels are BT.709 limited range, 4:2:0, chroma sited at the centre. Every number is a 16- or 32-bit integer, so that the
+bytes do not depend on the width of vector registers, on fused multiply-add or on the number of threads. In 16 bits a
+level of luma has 64 parts and one of chroma, whose neutral is 0, has 128; a share of 1 is `FULL`, and a product keeps
+its upper half. With shares of 0 a kernel gives back what it got. Kernels leave the interpreter's lock, take their
+constants as a tuple, and slice a row before they index it, which lets the compiler make vector code of the inner loop.
 
 References
 ----------
@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 from tasks.media.frames import Plane
 
 I = np.int32  # noqa: E741 - kernels read like the formulas that they are
-Constants = tuple[np.int32, ...]
+S = np.int16
+Constants = tuple[np.int16, ...]
 Planes = tuple[Plane, Plane, Plane]
 Grain = NDArray[np.int8]
 
-ONE = 1 << 16
+FULL = 1 << 15
 BLACK, WHITE, NEUTRAL = 16, 235, 128
 _BITS = 0xFFFFFFFF
 
@@ -50,13 +51,13 @@ def helper(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def share(value: float) -> int:
-    """Write a share of 0..1 as kernels take it."""
-    return round(value * ONE)
+    """Write a share, -1..1, as kernels take it."""
+    return round(value * FULL)
 
 
 def constants(*values: int) -> Constants:
-    """Give numbers the type that kernels are compiled for."""
-    return tuple(I(value) for value in values)
+    """Give numbers the type that kernels are compiled for; those beyond it are its largest."""
+    return tuple(S(min(max(value, 1 - FULL), FULL - 1)) for value in values)
 
 
 def scatter(value: int) -> int:
@@ -67,9 +68,24 @@ def scatter(value: int) -> int:
 
 
 @helper
-def _part(value: I, of: I) -> I:
-    """Give the share ``of`` of ``value``."""
-    return I(I(I(value * of) + I(1 << 15)) >> I(16))
+def _upper(a: S, b: S) -> S:
+    """Give the upper half of a product: one instruction for many pixels."""
+    return S(I(I(a) * I(b)) >> I(16))
+
+
+@helper
+def _double(a: S) -> S:
+    return S(a << S(1))
+
+
+@helper
+def _held(value: S, least: S, most: S) -> S:
+    return min(max(value, least), most)
+
+
+@helper
+def _within(value: I, least: I, most: I) -> I:
+    return min(max(value, least), most)
 
 
 @helper
@@ -78,66 +94,79 @@ def _levels(value: I) -> I:
     return I(I(value + I(128)) >> I(8))
 
 
-@helper
-def _within(value: I, least: I, most: I) -> I:
-    return min(max(value, least), most)
-
-
 @kernel
-def develop_luma(plane: Plane, shade: Plane, light: Plane, grain: Grain, c: Constants) -> None:
-    """Apply a curve, darken by ``shade``, add ``light`` as a screen does, flash, and add grain; in place.
+def develop_luma(plane: Plane, shade: Plane, grain: Grain, c: Constants) -> None:
+    """Apply a curve, darken by ``shade``, flash, and add grain; in place.
 
     Parameters
     ----------
     plane, shade : ndarray, shape (height, width), uint8
-    light : ndarray, shape (height, at least from + width), uint8
     grain : ndarray, shape (a power of 2, at least across + width), int8
         Of mean 0; its rows are taken again from the first.
-    c : tuple of int32
-        The curve's three coefficients, the shares of shade, light, flash and grain, the column that light is taken
-        from, and how far across and down grain is.
+    c : tuple of int16
+        The curve: what is added for the square of luma (`FULL` for a level to 256), for luma (a share) and to all (in
+        parts); the shares of shade (128 to the whole), flash, and grain (128 to the whole); how far across and down
+        grain is.
     """
-    bend, slope, lift, shading, lighting, flash, graining, lit_from, across, down = c
+    bend, slope, lift, shading, flash, graining, across, down = c
     last = grain.shape[0] - 1
-    # masks count 256 to the whole, so their shares do too
-    shading, lighting, graining = I(shading >> I(8)), I(lighting >> I(8)), I(graining >> I(8))
     for j in range(plane.shape[0]):
-        row, dark, bright, noise = plane[j], shade[j], light[j][lit_from:], grain[(j + down) & last][across:]
+        row, dark, noise = plane[j], shade[j], grain[(j + down) & last][across:]
         for i in range(row.size):
-            y = I(row[i])
-            y = _part(y, I(I(bend * y) + slope))
-            y = I(y + lift - I(16))
-            y = I(_part(y, I(I(65536) - I(shading * I(dark[i])))) + I(16))
-            y = I(y + _part(I(I(235) - y), I(lighting * I(bright[i]))))
-            y = I(y + _part(I(I(235) - y), flash))
-            weight = I(I(160) - abs(I(y - I(126))))  # less in shadows and highlights, where it would be cut off
-            y = I(y + _part(I(I(noise[i]) * weight), graining))
-            row[i] = np.uint8(_within(y, I(16), I(235)))
+            y = S(S(row[i]) << S(6))
+            square = _upper(_double(y), _double(y))
+            y = S(S(S(y + lift) + _upper(_double(y), slope)) + _upper(_double(square), bend))
+            y = _held(y, S(0), S(15040))
+            y = S(y - _upper(_double(S(y - S(1024))), S(S(dark[i]) * shading)))
+            y = S(y + _upper(_double(S(S(15040) - y)), flash))
+            # less grain in shadows and highlights, where it would be cut off
+            weight = S(S(10240) - max(S(y - S(8064)), S(S(8064) - y)))
+            y = S(y + _upper(_double(weight), S(S(noise[i]) * graining)))
+            row[i] = np.uint8(_held(S(S(y + S(32)) >> S(6)), S(16), S(235)))
 
 
 @kernel
-def develop_chroma(chroma: Plane, luma: Plane, shade: Plane, light: Plane, c: Constants) -> None:
-    """Tint by luma, saturate, darken, light and flash a chroma plane; in place.
+def develop_chroma(chroma: Plane, luma: Plane, shade: Plane, c: Constants) -> None:
+    """Tint by luma, saturate, darken and flash a chroma plane; in place.
 
     Parameters
     ----------
     chroma, luma, shade : ndarray, shape (height // 2, width // 2), uint8
-    light : ndarray, shape (height // 2, at least from + width // 2), uint8
-    c : tuple of int32
-        Saturation as a share, the tint of shadows and its rise up to white (256 to a level), the colour of the light,
-        the shares of shade, light and flash, and the column that light is taken from.
+    c : tuple of int16
+        What saturation adds (a share), the tint of black (in parts) and its rise up to white (256 to a level), and the
+        shares of shade (128 to the whole) and flash.
     """
-    saturation, shadow, rise, colour, shading, lighting, flash, lit_from = c
-    shading, lighting = I(shading >> I(8)), I(lighting >> I(8))
+    saturation, shadow, rise, shading, flash = c
     for j in range(chroma.shape[0]):
-        row, row_y, dark, bright = chroma[j], luma[j], shade[j], light[j][lit_from:]
+        row, row_y, dark = chroma[j], luma[j], shade[j]
         for i in range(row.size):
-            tint = I(shadow + I(I(rise * I(row_y[i])) >> I(8)))
-            a = I(_part(I(I(row[i]) - I(128)), saturation) + _levels(tint))
-            a = _part(a, I(I(65536) - I(shading * I(dark[i]))))
-            a = I(a + _part(I(colour - a), I(lighting * I(bright[i]))))
-            a = I(a - _part(a, flash))
-            row[i] = np.uint8(_within(I(a + I(128)), I(16), I(240)))
+            a = S(S(S(row[i]) - S(128)) << S(7))
+            a = _held(S(S(a >> S(1)) + _upper(a, saturation)), S(-7168), S(7168))
+            a = S(S(_double(a) + shadow) + _upper(S(S(row_y[i]) << S(7)), rise))
+            a = _held(a, S(-14336), S(14336))
+            a = S(a - _upper(_double(a), S(S(dark[i]) * shading)))
+            a = S(a - _upper(_double(a), flash))
+            row[i] = np.uint8(S(S(S(a + S(64)) >> S(7)) + S(128)))
+
+
+@kernel
+def add_light(plane: Plane, light: Plane, c: Constants) -> None:
+    """Bring a plane nearer to one level where ``light`` is; in place.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (height, width), uint8
+    light : ndarray, shape (height, at least from + width), uint8
+    c : tuple of int16
+        The level, the share of light (128 to the whole), and the column that light is taken from.
+    """
+    level, lighting, lit_from = c
+    for j in range(plane.shape[0]):
+        row, bright = plane[j], light[j][lit_from:]
+        for i in range(row.size):
+            old = S(row[i])
+            nearer = _upper(S(S(level - old) << S(7)), S(S(bright[i]) * lighting))
+            row[i] = np.uint8(S(old + S(S(nearer + S(32)) >> S(6))))
 
 
 @kernel

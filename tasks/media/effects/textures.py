@@ -51,8 +51,9 @@ class Textures:
 
     @property
     def drift(self) -> int:
-        """Columns over which the light can be moved; even."""
-        return 2 * int(self.half_light.shape[1] - self.half_shade.shape[1])
+        """Columns over which the light can be moved; even, and no more than either plane has."""
+        spare = int(self.light.shape[1] - self.shade.shape[1]) // 2
+        return 2 * min(spare, int(self.half_light.shape[1] - self.half_shade.shape[1]))
 
 
 @lru_cache(maxsize=_KEPT)

@@ -5,8 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.effects.kernels import Constants, I, helper, kernel
+from tasks.media.effects.kernels import I, helper, kernel
 from tasks.media.frames import Plane
+
+ONE = 1 << 16
+"""A share of 1."""
+
+Constants = tuple[np.int32, ...]
+
+
+def share(value: float) -> int:
+    """Write a share, 0..1, as these kernels take it."""
+    return round(value * ONE)
+
+
+def constants(*values: int) -> Constants:
+    """Give numbers the type that these kernels are compiled for."""
+    return tuple(I(value) for value in values)
 
 
 @kernel

@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 
 from tasks.domain.transition import TransitionKind
-from tasks.media.effects.kernels import NEUTRAL, ONE, WHITE, constants, scatter, share
+from tasks.media.effects.kernels import NEUTRAL, WHITE, scatter
 from tasks.media.frames import I420, Plane
-from tasks.media.transitions.kernels import mix, mix_columns, pan_across, pan_down
+from tasks.media.transitions.kernels import ONE, constants, mix, mix_columns, pan_across, pan_down, share
 from tasks.media.transitions.motion import TO_THE_LEFT, Direction
 
 _SOFT = 0.08  # width of a wipe's edge, as a share of the picture's
@@ -27,7 +27,7 @@ _OLD_ZOOM, _NEW_ZOOM = 1.8, 0.55
 _WHITEST = 0.9
 _BANDS = 18
 _SEEDS = 2 * _BANDS
-_FARTHEST = 0.07  # that a band is thrown, as a share of the width
+_FARTHEST = 0.1  # that a band is thrown, as a share of the width
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _flash(old: I420, new: I420, target: I420, moment: Moment) -> None:
 def _wipe(old: I420, new: I420, target: I420, moment: Moment) -> None:
     """Uncover the new shot from the left, with a soft edge."""
     width = new.y.shape[1]
-    edge = moment.weight * (1 + _SOFT) * width
+    edge = _landed(moment.weight) * (1 + _SOFT) * width
     place = np.arange(width) + 0.5
     uncovered = np.clip((edge - place) / (_SOFT * width), 0.0, 1.0)
     weights = np.floor(uncovered * ONE + 0.5).astype(np.int32)
@@ -98,15 +98,15 @@ def _zoom(old: I420, new: I420, target: I420, moment: Moment) -> None:
 
 
 def _glitch(old: I420, new: I420, target: I420, moment: Moment) -> None:
-    """Cut the picture into bands of both shots and throw them sideways, their colours apart."""
+    """Cut the picture into bands of both shots and throw them sideways, their colours apart, ever less far."""
     rows, columns = new.u.shape
     seeds = [scatter(moment.frame * _SEEDS + number) for number in range(_SEEDS)]
     edges = sorted({0, rows, *(seed % rows for seed in seeds[1:_BANDS])})
     order = sorted(range(len(edges) - 1), key=lambda band: seeds[band] >> 8)
     heights = [edges[band + 1] - edges[band] for band in order]
-    passed = [total <= moment.weight * rows for total in accumulate(heights)]
+    passed = [total <= _landed(moment.weight) * rows for total in accumulate(heights)]
     arrived = {band for place, band in enumerate(order) if place == 0 or passed[place]}
-    farthest = max(1, round(columns * _FARTHEST))
+    farthest = max(1, round(columns * _FARTHEST * (1 - moment.weight)))
     for band, (top, bottom) in enumerate(pairwise(edges)):
         source = new if band in arrived else old
         chance = seeds[_BANDS + band]

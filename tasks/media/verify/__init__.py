@@ -82,7 +82,7 @@ def verify(
     doubled = doubled_frames(film.pictures, stretches)
     expected = _expected(film, wanted, timeline)
     missing = max(0, expected - film.pictures.frames + (len(doubled) if timeline else 0))
-    short = _shortened(cuts, stretches) if timeline else stretches
+    short = _shortened(cuts, stretches, expected) if timeline else stretches
     clock = film.clock
     measured = Report(
         fps=clock.rate,
@@ -94,7 +94,7 @@ def verify(
         dropped=tuple(clock.place(frame) for frame in dropped_before(film.pictures, short, missing)),
         irregular_pts=clock.irregular,
         gaps=clock.gaps,
-        joins=_joins(clock, cuts),
+        joins=_joins(clock, cuts, detected),
         planned=timeline is not None,
         cuts=cuts,
         cut_error_max_frames=_worst(cuts) if timeline else None,
@@ -192,18 +192,20 @@ def _stretches(film: Film, cuts: Sequence[Cut], detected: Sequence[Found]) -> tu
     return found_shots(places, places, frames)
 
 
-def _shortened(cuts: Sequence[Cut], stretches: Sequence[FrameRange]) -> list[FrameRange]:
-    """Give the shots that end earlier after their start than planned; all where the cuts do not tell."""
+def _shortened(cuts: Sequence[Cut], stretches: Sequence[FrameRange], expected: int) -> list[FrameRange]:
+    """Give the shots that are shorter than planned, the last one as the film's end tells; all if none is."""
     moved = {cut.found_frame: cut.found_frame - cut.frame for cut in cuts if cut.found_frame is not None}
-    short = [
-        stretch for stretch in stretches if moved.get(stretch.end, 0) < moved.get(stretch.start, 0)
-    ]  # fmt: skip
-    return short or list(stretches)
+    end = stretches[-1].end
+    moved[end] = end - expected
+    return [stretch for stretch in stretches if moved.get(stretch.end, 0) < moved.get(stretch.start, 0)] or list(
+        stretches
+    )
 
 
-def _joins(clock: Clock, cuts: Sequence[Cut]) -> Joins:
-    keyframes = frozenset(clock.keyframes)
-    return Joins(keyframes=clock.keyframes, at_cuts=sum(cut.frame in keyframes for cut in cuts))
+def _joins(clock: Clock, cuts: Sequence[Cut], detected: Sequence[Found]) -> Joins:
+    """Count the cuts with a keyframe: the planned ones, or without a plan those that were found."""
+    frames = [cut.frame for cut in cuts] or [cut.frame for cut in sure(detected)]
+    return Joins(keyframes=clock.keyframes, at_cuts=len(frozenset(clock.keyframes).intersection(frames)))
 
 
 def _runs(marks: NDArray[np.bool_]) -> tuple[FrameRange, ...]:

@@ -67,7 +67,7 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str, str]]:
     stamps = "each frame at its time" if steady else f"{count(report.irregular_pts, 'frame')} off their time"
     yield "Time stamps", "regular" if steady else "irregular", stamps, "plain" if steady else "bad"
     whole = report.decode_errors == 0
-    joins = f"{count(len(report.joins.keyframes), 'keyframe')}, {report.joins.at_cuts} of them at planned cuts"
+    joins = f"{count(len(report.joins.keyframes), 'keyframe')}, {report.joins.at_cuts} of them at cuts"
     yield "Decoding", "whole" if whole else count(report.decode_errors, "error"), joins, "plain" if whole else "bad"
 
 

@@ -18,7 +18,7 @@ from tasks.media.verify.search import Found, sure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joins:
-    """Where the file can be joined: its keyframes, and at how many planned cuts there is one."""
+    """Where the file can be joined: its keyframes, and at how many cuts there is one."""
 
     keyframes: tuple[int, ...]
     at_cuts: int

@@ -1,4 +1,4 @@
-"""Effects that change light and colour where it stands: all of them in one pass over luma and one over chroma."""
+"""Effects that change light and colour where they are: together one pass over each plane, and one more for a leak."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from tasks.domain.effect import EffectKind
 from tasks.media.effects.geometry import halved
 from tasks.media.effects.kernels import (
     BLACK,
+    FULL,
     NEUTRAL,
-    ONE,
     WHITE,
+    add_light,
     constants,
     develop_chroma,
     develop_luma,
@@ -27,8 +28,9 @@ DEEPEST_VIGNETTE = 0.8
 """What the corners lose of their light at strength 1."""
 STRONGEST_GRAIN = 0.5
 """At strength 1 grain has a deviation of about 10 levels in mid-tones."""
-BRIGHTEST_LEAK, LEAK_CHROMA = 0.95, (-56, 52)
-"""How far the brightest place of a light leak goes towards white at strength 1, and its orange."""
+BRIGHTEST_LEAK, LEAK_LUMA, LEAK_COLOUR = 0.95, 0.75, (72, 180)
+"""How far the brightest place of a light leak goes towards its orange at strength 1, which share of that towards white,
+and the orange in U and V."""
 WIDEST_BAR = 0.128
 """Height of each bar at strength 1: a picture of 16:9 becomes one of 2.39:1."""
 
@@ -63,9 +65,7 @@ GRADES = {
     EffectKind.GRADE_DARK: Grade(14, 205, -24, 0.62, (5, -3), (-4, 1)),
 }
 
-DEVELOPING = frozenset(
-    {*GRADES, EffectKind.FLASH, EffectKind.VIGNETTE, EffectKind.GRAIN, EffectKind.LIGHT_LEAK},
-)
+DEVELOPING = frozenset({*GRADES, EffectKind.FLASH, EffectKind.VIGNETTE, EffectKind.GRAIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +77,30 @@ class Active:
 
 
 def develop(picture: I420, effects: Mapping[EffectKind, Active], frame: int) -> None:
-    """Draw all grades, flashes, vignettes, grain and light leaks of the film's frame ``frame``, in place."""
+    """Draw all grades, flashes, vignettes and grain of the film's frame ``frame``, in place."""
     height, width = picture.y.shape
     textures = textures_for(width, height)
-    shading = share(_strength(effects, EffectKind.VIGNETTE) * DEEPEST_VIGNETTE)
+    shading = _mask_share(_strength(effects, EffectKind.VIGNETTE) * DEEPEST_VIGNETTE)
     flash = share(_strength(effects, EffectKind.FLASH))
-    graining = share(_strength(effects, EffectKind.GRAIN) * STRONGEST_GRAIN)
-    lighting, lit_from = _leak(effects, textures.drift)
-    chance = scatter(frame)
+    graining = _mask_share(_strength(effects, EffectKind.GRAIN) * STRONGEST_GRAIN)
     curve, saturation, tints = _mixed(effects)
     luma = halved(picture.y) if tints != _NO_TINTS else textures.half_shade  # read, and multiplied by 0
-    for plane, tint, colour in zip((picture.u, picture.v), tints, LEAK_CHROMA, strict=True):
-        c = constants(saturation, *tint, colour, shading, lighting, flash, lit_from // 2)
-        develop_chroma(plane, luma, textures.half_shade, textures.half_light, c)
-    place = (lit_from, chance % TILE, (chance >> 8) % TILE)
-    c = constants(*curve, shading, lighting * 3 // 4, flash, graining, *place)
-    develop_luma(picture.y, textures.shade, textures.light, textures.grain, c)
+    for plane, tint in zip((picture.u, picture.v), tints, strict=True):
+        develop_chroma(plane, luma, textures.half_shade, constants(saturation, *tint, shading, flash))
+    chance = scatter(frame)
+    place = (chance % TILE, (chance >> 8) % TILE)
+    develop_luma(picture.y, textures.shade, textures.grain, constants(*curve, shading, flash, graining, *place))
+
+
+def leak_light(picture: I420, leak: Active) -> None:
+    """Let orange light fall in from the left, farther as the effect goes on; in place."""
+    height, width = picture.y.shape
+    textures = textures_for(width, height)
+    lit_from = round((1 - leak.progress) * textures.drift / 2) * 2
+    strength = leak.strength * BRIGHTEST_LEAK
+    add_light(picture.y, textures.light, constants(WHITE, _mask_share(strength * LEAK_LUMA), lit_from))
+    for plane, level in zip((picture.u, picture.v), LEAK_COLOUR, strict=True):
+        add_light(plane, textures.half_light, constants(level, _mask_share(strength), lit_from // 2))
 
 
 def letterbox(picture: I420, strength: float) -> None:
@@ -107,12 +115,9 @@ def _strength(effects: Mapping[EffectKind, Active], kind: EffectKind) -> float:
     return effects[kind].strength if kind in effects else 0.0
 
 
-def _leak(effects: Mapping[EffectKind, Active], drift: int) -> tuple[int, int]:
-    """Give the share of the light, and the column that it is taken from: it comes in from the left as it goes on."""
-    leak = effects.get(EffectKind.LIGHT_LEAK)
-    if leak is None:
-        return 0, 0
-    return share(leak.strength * BRIGHTEST_LEAK), round((1 - leak.progress) * drift / 2) * 2
+def _mask_share(value: float) -> int:
+    """Write a share of a mask, 128 to the whole; some, if there is any."""
+    return max(round(value * 128), 1 if value > 0 else 0)
 
 
 _NO_TINTS = ((0, 0), (0, 0))
@@ -121,27 +126,23 @@ Tints = tuple[tuple[int, int], tuple[int, int]]
 
 
 def _mixed(effects: Mapping[EffectKind, Active]) -> tuple[tuple[int, int, int], int, Tints]:
-    """Add up the grades: the curve of luma, the saturation, and the tints of U and V."""
+    """Add up the grades: the curve of luma, what saturation gains, and the tints of U and V."""
     change = np.zeros(3)
-    saturation = 1.0
+    saturation = 0.0
     tint = np.zeros((2, 2))
     for kind, grade in GRADES.items():
         strength = _strength(effects, kind)
         change += strength * np.array([grade.black - BLACK, grade.white - WHITE, grade.middle])
         saturation += strength * (grade.saturation - 1)
         tint += strength * np.array([grade.shadows, grade.highlights]).T
-    saturation = max(saturation, 0.0)
-    tints = tuple((round(shadow * 256), round((high - shadow) * 256)) for shadow, high in tint)
+    tints = tuple((round(shadow * 128), round((high - shadow) * 256)) for shadow, high in tint)
     return _curve(*change), share(saturation), (tints[0], tints[1])
 
 
 def _curve(black: float, white: float, middle: float) -> tuple[int, int, int]:
-    """Give the curve ``bend * y**2 + slope * y + lift`` that adds so many levels to black, white and mid-tones.
-
-    The first two coefficients count `ONE` to the whole, the third is in levels.
-    """
+    """Give the curve that adds so many levels to black, white and mid-tones, as `develop_luma` takes it."""
     span = WHITE - BLACK
     bend = -4 * middle / span**2
-    slope = 1 + (white - black) / span - bend * (BLACK + WHITE)
-    lift = black - (bend * BLACK + slope - 1) * BLACK
-    return round(bend * ONE), round(slope * ONE), round(lift)
+    slope = (white - black) / span - bend * (BLACK + WHITE)
+    lift = black - (bend * BLACK + slope) * BLACK
+    return round(bend * 256 * FULL), share(slope), round(lift * 64)

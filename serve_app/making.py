@@ -1,0 +1,101 @@
+"""Films of a song, made one after the other from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from cluster.db.engine import writing
+from cluster.db.tables import Song
+from cluster.jobs import store
+from cluster.jobs.announce import withdraw
+from cluster.services import Services
+from serve_app import film, output
+from serve_app.film import Film
+from serve_app.progress import watch
+from tasks import workflow
+from tasks.domain.lyrics import Lyrics
+from tasks.domain.request import VideoRequest
+from tasks.edit.captions import expect_lyrics
+from tasks.media.verify import Report
+from tasks.media.verify import verify as verify_film
+from tasks.steps import songs
+from tasks.steps.lyrics import keep_lyrics, lyrics_of
+
+Summary = tuple[Film, Path, Report | None, dict[str, float]]
+
+
+class Making:
+    """Makes films of a song: they share what was heard, and whatever segments are the same.
+
+    ``lyrics`` are kept with the song, where some are given.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        song: Path,
+        lyrics: Lyrics | None,
+        *,
+        ffmpeg: str,
+        console: Console,
+        workers: int | None,
+        check: bool,
+    ) -> None:
+        self._services = services
+        self._song = song
+        self._lyrics = lyrics
+        self._ffmpeg = ffmpeg
+        self._console = console
+        self._workers = workers
+        self._check = check
+
+    def film(self, request: VideoRequest, target: Path) -> Summary:
+        """Make a film and write it; give what its summary tells."""
+        services = self._services
+        composition_id, job_id = self._ask(request)
+        has_cluster = services.settings.ray_address is not None
+        workers = self._workers or film.fitting_workers(self._song, request, has_cluster=has_cluster)
+        with watch(services, job_id, self._console) as view:
+            film.make(services, job_id, workers=workers)
+            made = film.finished(services, composition_id, job_id)
+            for name in output.write(services, made, target):
+                self._console.print(f"{name} was there before and is left as it is", highlight=False)
+            report = None
+            if self._check:
+                with view.stage("verify"):
+                    report = verify_film(target, self._song, ffmpeg=self._ffmpeg, timeline=made.timeline)
+        return made, target, report, {**made.seconds, **view.seconds}
+
+    def _ask(self, request: VideoRequest) -> tuple[str, str]:
+        """Write down what is wanted; a job for the very same that was broken off is taken up instead."""
+        services = self._services
+        row = take_in(services, self._song, self._lyrics, request, self._console)
+        with writing(services.engine) as session:
+            old = workflow.abandoned(session, row.id, row.owner_id, request.to_json())
+            if old is None:
+                composition_id = songs.add_composition(session, row, request)
+                return composition_id, workflow.begin(session, composition_id)
+            step_ids = [step.id for step in store.steps_of(session, old.id)]
+        withdraw(services.engine, step_ids)
+        self._console.print("taking up a render that was broken off", highlight=False)
+        return old.subject_id, old.id
+
+
+def take_in(services: Services, song: Path, lyrics: Lyrics | None, request: VideoRequest, console: Console) -> Song:
+    """Take a song in, with its words where some are given.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no song, or the request wants words that there are not.
+    """
+    if lyrics is not None and not lyrics.encoding.startswith("utf"):
+        console.print(f"the lyrics are not UTF-8 and were read as {lyrics.encoding}", highlight=False)
+    row = songs.take_in(services, song, services.settings.owner_id)
+    with writing(services.engine) as session:
+        if lyrics is not None:
+            keep_lyrics(session, row, lyrics)
+        expect_lyrics(lyrics_of(session, row.id)[0], request)
+    return row
