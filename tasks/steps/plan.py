@@ -63,7 +63,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
             .where(col(Composition.id) == composition.id)
             .values(
                 analysis_id=heard.id,
-                timeline=timeline.to_json(),
+                timeline=plan.timeline.to_json(),
                 plan={**plan, "analysis_key": key, "lyrics_revision": plan["lyrics"] and revision},
             )
         )
