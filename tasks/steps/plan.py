@@ -67,13 +67,8 @@ def run(given: Document, ctx: StepContext) -> Outcome:
             .where(col(Composition.id) == composition.id)
             .values(
                 analysis_id=heard.id,
-<<<<<<< HEAD
                 timeline=replace(timeline, repeats=repeats).to_json(),
-                plan={**plan, "analysis_key": key, "lyrics_revision": plan["lyrics"] and revision},
-=======
-                timeline=timeline.to_json(),
                 plan={**plan, "analysis_key": key, "lyrics_revision": revision if plan.get("lyrics") else None},
->>>>>>> main
             )
         )
     return Done()
