@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tasks.domain.effect import Effect, EffectKind
+from tasks.domain.effect import Curve, Effect, EffectKind
 from tasks.domain.transition import TransitionKind
+from tasks.edit.flash_limit import LONGEST_RUSH
 from tasks.edit.passages import FilmBeat
 from tasks.edit.rhythm import is_drop
 from tasks.edit.score import Scene, Turn
@@ -62,18 +63,24 @@ def shakes(stage: Stage) -> Iterator[Effect]:
     if stage.is_full:
         for scene in stage.loud():
             for frame in sorted({scene.frames.start, *(b.frame for b in _beats(stage, scene) if b.is_downbeat)}):
-                yield from stage.hit(EffectKind.SHAKE, frame, _FULL_SHAKE)
+                yield from _shake(stage, frame, _FULL_SHAKE)
         return
     turns = _loud_turns(stage)
     drops = [turn for turn in turns if is_drop(turn.after.passage)]
     if not drops and turns:
         biggest = max(turns, key=lambda turn: turn.rise)
         if biggest.rise >= _BIG_RISE:
-            yield from stage.hit(EffectKind.SHAKE, biggest.shot.frames.start, _SHAKE)
+            yield from _shake(stage, biggest.shot.frames.start, _SHAKE)
     for turn in drops:
         downbeats = [beat.frame for beat in _beats(stage, turn.after) if beat.is_downbeat]
         for frame in sorted({turn.shot.frames.start, *downbeats[::_PHRASE_BARS]}):
-            yield from stage.hit(EffectKind.SHAKE, frame, _SHAKE)
+            yield from _shake(stage, frame, _SHAKE)
+
+
+def _shake(stage: Stage, frame: int, amount: float) -> Iterator[Effect]:
+    """Shake for a moment: to and fro with every frame, so that it would flicker if it went on."""
+    end = min(stage.score.next_beat(frame), frame + LONGEST_RUSH)
+    yield from stage.effect(EffectKind.SHAKE, frame, end, amount, Curve.DECAY)
 
 
 def splits(stage: Stage) -> Iterator[Effect]:

@@ -31,6 +31,8 @@ from tasks.domain.timeline import Timeline
 from tasks.domain.transition import Transition, TransitionKind
 
 MOST_CHANGES, MOST_BRIGHT = 6, 2
+LONGEST_RUSH = MOST_CHANGES
+"""Frames that a whip, a match, a glitch or a shake lasts at most: they change every place with every frame."""
 SOFT_FLASH = 0.15
 """White mixed in by this share changes no picture's relative luminance by more than 0.077, a tenth being a flash."""
 _SWELL_S = 2

@@ -21,6 +21,7 @@ from enum import Enum
 from tasks.domain.timeline import Shot
 from tasks.domain.transition import Transition, TransitionKind
 from tasks.edit.chance import chance, pick
+from tasks.edit.flash_limit import LONGEST_RUSH
 from tasks.edit.parts import parts_of
 from tasks.edit.passages import Role
 from tasks.edit.rhythm import is_drop
@@ -32,8 +33,6 @@ Transitions = tuple[Transition | None, ...]
 _WIPES_APART_S = 20
 _LEAST_FRAMES = 2
 _RUSHING = frozenset({Kind.WHIP, Kind.MATCH, Kind.GLITCH})
-_MOST_RUSHING = 6
-"""Frames. Each of them changes every place of a picture that rushes past, which flickers if it goes on for longer."""
 
 
 class _Place(Enum):
@@ -153,7 +152,7 @@ def _made(score: Score, shot: Shot, place: _Place, kind: TransitionKind) -> Tran
     length = _CALM_DISSOLVE if is_calm else _LENGTHS[kind]
     wanted = round(length.beats * score.beat_length(shot.frames.start))
     bounded = min(max(wanted, score.frames_of(length.least_s)), score.frames_of(length.most_s))
-    most = _MOST_RUSHING if kind in _RUSHING else bounded
+    most = LONGEST_RUSH if kind in _RUSHING else bounded
     frames = min(bounded, most, len(shot.frames) // 2, len(parts_of(len(shot.frames))[0]))
     return Transition(kind=kind, frames=frames) if frames >= _LEAST_FRAMES else None
 
