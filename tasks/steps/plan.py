@@ -68,7 +68,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
             .values(
                 analysis_id=heard.id,
                 timeline=replace(timeline, repeats=repeats).to_json(),
-                plan={**plan, "analysis_key": key, "lyrics_revision": plan["lyrics"] and revision},
+                plan={**plan, "analysis_key": key, "lyrics_revision": revision if plan.get("lyrics") else None},
             )
         )
     return Done()
