@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -49,8 +50,8 @@ class SegmentSpec:
     codec: Codec = Codec.H264
     preset: str = "veryfast"
     crf: int = 21
-    maxrate: str = "12M"
-    bufsize: str = "24M"
+    maxrate: str = "24M"
+    bufsize: str = "48M"
     gop: int = 250
 
     def __post_init__(self) -> None:
@@ -82,7 +83,7 @@ class SegmentSpec:
         """Give the form that a preset means for pictures of ``size`` (width, height)."""
         width, height = size
         speed, crf = _SPEEDS[codec][preset]
-        maxrate, bufsize = _RATES[preset]
+        megabits = _peak_megabits(size, frame_rate)
         return cls(
             width=width,
             height=height,
@@ -90,8 +91,8 @@ class SegmentSpec:
             codec=codec,
             preset=speed,
             crf=crf,
-            maxrate=maxrate,
-            bufsize=bufsize,
+            maxrate=f"{megabits}M",
+            bufsize=f"{2 * megabits}M",
             gop=round(_KEYFRAME_EVERY_S * frame_rate),
         )
 
@@ -107,11 +108,15 @@ _SPEEDS = {
 }
 """The encoder's own preset, and its quality, which each codec counts in its own way."""
 
-_RATES = {
-    Preset.DRAFT: ("12M", "24M"),
-    Preset.STANDARD: ("12M", "24M"),
-    Preset.HIGH: ("16M", "32M"),
-}
+_PEAK_MEGABITS = 24
+"""What the pictures may take per second at 1280x720 and 30 a second: far above what they need, so that each segment has
+the quality that it would have in one encode of the whole, and below what makes players stall."""
+_LEAST_MEGABITS = 8
+
+
+def _peak_megabits(size: tuple[int, int], frame_rate: Fraction) -> int:
+    share = Fraction(size[0] * size[1], 1280 * 720) * frame_rate / 30
+    return max(_LEAST_MEGABITS, math.ceil(_PEAK_MEGABITS * share))
 
 
 class SourceKind(StrEnum):

@@ -10,10 +10,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from tasks.domain.document import Document
 from tasks.domain.errors import InvalidRecord
@@ -29,15 +25,6 @@ class TransitionKind(StrEnum):
     GLITCH = "glitch"
     WIPE = "wipe"
     MATCH = "match"
-
-
-Share = TypeVar("Share", float, NDArray[np.float64])
-
-
-def landed(weight: Share) -> Share:
-    """Ease out, for what moves: fast on the beat that it begins on, at rest in the end."""
-    left = 1 - weight
-    return 1 - left * left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

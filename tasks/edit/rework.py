@@ -20,14 +20,15 @@ from tasks.domain.rework import Piece, Rework
 from tasks.domain.segment import SegmentPlan, Source, SourceKind
 from tasks.domain.timebase import FrameRange, nearest_frame
 from tasks.domain.timeline import Shot, Timeline
+from tasks.edit.flash_limit import Softened, limit_flashes
 
 PLACED = "placed in the editor"
 
 
 def replan(
-    rework: Rework, timeline: Timeline, segments: Sequence[SegmentPlan], beats_s: Sequence[float]
-) -> tuple[Timeline, tuple[SegmentPlan, ...]]:
-    """Plan the film that ``rework`` describes.
+    rework: Rework, timeline: Timeline, segments: Sequence[SegmentPlan], beats_s: Sequence[float], *, limit: bool
+) -> tuple[Timeline, tuple[SegmentPlan, ...], tuple[Softened, ...]]:
+    """Plan the film that ``rework`` describes; give also what was softened.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ def replan(
         The plan of the film whose pieces they are.
     beats_s : sequence of float
         Beats in seconds of the film.
+    limit : bool
+        Keep flashes within the bound, since shots that changed places may bring them closer together.
     """
     bounds = [0]
     for piece in rework.pieces:
@@ -45,7 +48,28 @@ def replan(
     plans: list[SegmentPlan] = []
     for piece, frames, shot in zip(rework.pieces, places, numbers, strict=True):
         plans.append(_planned(piece, frames, shot, segments, plans))
-    return replace(timeline, shots=shots), tuple(plans)
+    cut = replace(timeline, shots=shots)
+    notes: tuple[Softened, ...] = ()
+    if limit:
+        plans, notes = _limited(cut, plans)
+    begins = {plan.frames.start: plan.transition for plan in plans}
+    told = tuple(replace(shot, transition=begins[shot.frames.start]) for shot in shots)
+    return replace(cut, shots=told), tuple(plans), notes
+
+
+def _limited(timeline: Timeline, plans: Sequence[SegmentPlan]) -> tuple[list[SegmentPlan], tuple[Softened, ...]]:
+    """Thin and soften what the pieces brought together."""
+    begins = {plan.frames.start: plan.transition for plan in plans}
+    effects = dict.fromkeys(effect for plan in plans for effect in plan.effects)
+    left = limit_flashes(timeline, [begins[shot.frames.start] for shot in timeline.shots], effects)
+    kept = {shot.frames.start for shot, each in zip(timeline.shots, left.transitions, strict=True) if each is not None}
+    made = []
+    for plan in plans:
+        inside = tuple(effect for effect in left.effects if _meets(effect, plan.frames))
+        stays = plan.frames.start in kept
+        transition, outgoing = (plan.transition, plan.outgoing) if stays else (None, None)
+        made.append(replace(plan, effects=inside, transition=transition, outgoing=outgoing))
+    return made, left.notes
 
 
 def _planned(
@@ -141,7 +165,8 @@ def _shots(
         here = next(shot for shot in timeline.shots if shot.frames.start <= start < shot.frames.end)
         known = cuts.get(start)
         beat_s, reason = (known.beat_s, known.reason) if known else (beats.get(start), PLACED)
-        shots.append(replace(here, index=index, frames=FrameRange(start, end), beat_s=beat_s, reason=reason))
+        frames = FrameRange(start, end)
+        shots.append(replace(here, index=index, frames=frames, beat_s=beat_s, reason=reason, transition=None))
     return tuple(shots)
 
 

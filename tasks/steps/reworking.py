@@ -13,7 +13,6 @@ from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document
 from tasks.domain.errors import InvalidInput
 from tasks.domain.request import VideoRequest
-from tasks.domain.rework import Rework
 from tasks.domain.timebase import frame_count
 from tasks.domain.timeline import Timeline, Window
 from tasks.edit.rework import replan
@@ -71,16 +70,21 @@ def expect_length(timeline: Timeline, analysis: Analysis, window: Window | None)
             f"The timeline lasts {timeline.frames} frames and the song's part {expected}; make them equal.",
             code="timeline_invalid",
         )
-    return timeline
+    return replace(timeline, shots=tuple(replace(shot, transition=None) for shot in timeline.shots))
 
 
-def plan_rework(session: Session, rework: Rework, owner_id: str, analysis: Analysis) -> tuple[Timeline, Document]:
+def plan_rework(
+    session: Session, request: VideoRequest, owner_id: str, analysis: Analysis
+) -> tuple[Timeline, Document]:
     """Plan a film out of another film's segments; what is said of the whole plan there is said here too."""
+    rework = request.rework
+    assert rework is not None
     base = owned_composition(session, rework.video_id, owner_id)
     _, segments = planned(base)
     assert base.plan is not None
     timeline = Timeline.from_json(base.timeline or {})
     start_s = timeline.window.start_s if timeline.window else Fraction(0)
     beats = [beat.time_s - float(start_s) for beat in analysis.beats]
-    shots, plans = replan(rework, timeline, segments, beats)
-    return shots, {**base.plan, "segments": [plan.to_json() for plan in plans]}
+    shots, plans, notes = replan(rework, timeline, segments, beats, limit=request.limit_flashes)
+    limit = {"is_on": request.limit_flashes, "softened": [note.to_json() for note in notes]}
+    return shots, {**base.plan, "segments": [plan.to_json() for plan in plans], "flash_limit": limit}

@@ -48,7 +48,14 @@ TIMELINE = Timeline(
     frame_rate=Fraction(30),
     window=None,
     shots=tuple(
-        Shot(index=index, frames=FrameRange(start, end), beat_s=start / 30 or None, section=section, reason="beat")
+        Shot(
+            index=index,
+            frames=FrameRange(start, end),
+            beat_s=start / 30 or None,
+            section=section,
+            reason="beat",
+            transition=Transition(kind=TransitionKind.WIPE, frames=4) if index == 2 else None,
+        )
         for index, ((start, end), section) in enumerate(
             zip(pairwise(BOUNDS), ("intro", "verse", "chorus"), strict=True)
         )
@@ -62,7 +69,9 @@ def made_of(*pieces: tuple[int, int, int]) -> tuple[Timeline, tuple[SegmentPlan,
         pieces=tuple(Piece(segment=segment, frames=FrameRange(start, end)) for segment, start, end in pieces),
     )
     assert VideoRequest.from_json(VideoRequest(rework=rework).to_json()).rework == rework
-    return replan(rework, TIMELINE, segments(), [1.0, 2.5, 70 / 30])
+    timeline, plans, notes = replan(rework, TIMELINE, segments(), [1.0, 2.5, 70 / 30], limit=False)
+    assert notes == ()
+    return timeline, plans
 
 
 def test_nothing_changed_is_the_same_plan() -> None:
@@ -98,6 +107,18 @@ def test_a_transition_shows_the_shot_that_is_now_before_it() -> None:
     assert plans[1].outgoing is not None
     assert plans[1].outgoing.settings["film_frame"] == 0
     assert plans[1].outgoing.frames == FrameRange(30, 34)
+
+
+def test_flashes_that_come_too_near_each_other_are_softened() -> None:
+    bright = replace(FLASH, amount=0.5)
+    base = [replace(segment, effects=(bright,) if segment.index == 1 else ()) for segment in segments()]
+    pieces = [Piece(segment=1, frames=FrameRange(0, 10)) for _ in range(10)]
+    rework = Rework(video_id="video_1", pieces=tuple(pieces))
+    for limit in (False, True):
+        _, plans, notes = replan(rework, TIMELINE, base, [], limit=limit)
+        strong = [effect for plan in plans for effect in plan.effects if effect.amount > 0.2]
+        assert len(strong) == (6 if limit else 10)
+        assert bool(notes) is limit
 
 
 def test_a_shot_cut_in_two_and_left_so_stays_one_shot() -> None:

@@ -2,7 +2,8 @@
 
 Conventions
 -----------
-A transition begins on a beat, so what moves is fastest at its first picture and comes to rest towards its end.
+A dissolve and a wipe show of the new shot what is over of the transition. The others begin with their beat: they are
+fastest at its first picture and come to rest towards its end.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import accumulate, pairwise
 import cv2
 import numpy as np
 
-from tasks.domain.transition import TransitionKind, landed
+from tasks.domain.transition import TransitionKind
 from tasks.media.effects.kernels import NEUTRAL, WHITE, scatter
 from tasks.media.frames import I420, Plane
 from tasks.media.transitions.kernels import ONE, constants, mix, mix_columns, pan_across, pan_down, share
@@ -62,13 +63,13 @@ def _dissolve(old: I420, new: I420, target: I420, moment: Moment) -> None:
 def _flash(old: I420, new: I420, target: I420, moment: Moment) -> None:
     """Turn almost white at once, and come back as the new shot."""
     left = 1 - moment.weight
-    _mix(old, new, target, landed(moment.weight), white=_WHITEST * left * left)
+    _mix(old, new, target, _landed(moment.weight), white=_WHITEST * left * left)
 
 
 def _wipe(old: I420, new: I420, target: I420, moment: Moment) -> None:
     """Uncover the new shot from the left, with a soft edge."""
     width = new.y.shape[1]
-    edge = landed(moment.weight) * (1 + _SOFT) * width
+    edge = moment.weight * (1 + _SOFT) * width
     place = np.arange(width) + 0.5
     uncovered = np.clip((edge - place) / (_SOFT * width), 0.0, 1.0)
     weights = np.floor(uncovered * ONE + 0.5).astype(np.int32)
@@ -90,11 +91,11 @@ def _match(old: I420, new: I420, target: I420, moment: Moment) -> None:
 
 def _zoom(old: I420, new: I420, target: I420, moment: Moment) -> None:
     """Fly through the old shot into the new one, which comes nearer until it fills the picture."""
-    arrived = landed(moment.weight)
+    landed = _landed(moment.weight)
     for a, b, drawn in zip(_planes(old), _planes(new), _planes(target), strict=True):
-        nearer = _enlarged(a, 1 + (_OLD_ZOOM - 1) * arrived)
-        smaller = _reduced(b, _NEW_ZOOM + (1 - _NEW_ZOOM) * arrived)
-        mix(nearer, smaller, drawn, constants(share(arrived), 0, 0))
+        nearer = _enlarged(a, 1 + (_OLD_ZOOM - 1) * landed)
+        smaller = _reduced(b, _NEW_ZOOM + (1 - _NEW_ZOOM) * landed)
+        mix(nearer, smaller, drawn, constants(share(landed), 0, 0))
 
 
 def _glitch(old: I420, new: I420, target: I420, moment: Moment) -> None:
@@ -104,7 +105,7 @@ def _glitch(old: I420, new: I420, target: I420, moment: Moment) -> None:
     edges = sorted({0, rows, *(seed % rows for seed in seeds[1:_BANDS])})
     order = sorted(range(len(edges) - 1), key=lambda band: seeds[band] >> 8)
     heights = [edges[band + 1] - edges[band] for band in order]
-    passed = [total <= landed(moment.weight) * rows for total in accumulate(heights)]
+    passed = [total <= _landed(moment.weight) * rows for total in accumulate(heights)]
     arrived = {band for place, band in enumerate(order) if place == 0 or passed[place]}
     farthest = max(1, round(columns * _FARTHEST * (1 - moment.weight)))
     for band, (top, bottom) in enumerate(pairwise(edges)):
@@ -132,6 +133,12 @@ def _planes(picture: I420) -> tuple[Plane, Plane, Plane]:
     return picture.y, picture.u, picture.v
 
 
+def _landed(weight: float) -> float:
+    """Ease out: fast at first, at rest in the end."""
+    left = 1 - weight
+    return 1 - left * left
+
+
 def _mix(old: I420, new: I420, target: I420, weight: float, white: float = 0.0) -> None:
     for plane, level in enumerate((WHITE, NEUTRAL, NEUTRAL)):
         c = constants(share(weight), level, share(white))
@@ -141,13 +148,13 @@ def _mix(old: I420, new: I420, target: I420, weight: float, white: float = 0.0) 
 def _pan(pictures: tuple[I420, I420, I420], moment: Moment, direction: Direction, blur: float) -> None:
     """Move the old and the new of ``pictures`` in ``direction``, the new one behind the old one, into the third."""
     old, new, target = pictures
-    arrived = landed(moment.weight)
-    way = arrived - landed(moment.weight - moment.step)
+    landed = _landed(moment.weight)
+    way = landed - _landed(moment.weight - moment.step)
     draw = pan_down if direction.upright else pan_across
     for plane, (a, b, drawn) in enumerate(zip(_planes(old), _planes(new), _planes(target), strict=True)):
         scale = 1 if plane == 0 else 2
         side = new.y.shape[0 if direction.upright else 1]
-        place = 2 * round(arrived * side / 2) // scale
+        place = 2 * round(landed * side / 2) // scale
         length = 2 * max(1, round(min(blur * way, _LONGEST_BLUR) * side / 2)) // scale
         if direction.forwards:
             draw(b, a, drawn, side // scale - place, length)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.domain.transition import Transition, TransitionKind, landed
+from tasks.domain.transition import Transition, TransitionKind
 from tasks.media.verify.pictures import Pictures
 
 REACH = 3
@@ -105,7 +105,6 @@ def _climb(pictures: Pictures, first: int, end: int) -> Curve:
 
 def _ramp(places: NDArray[np.int64], climb: Curve, start: int, transition: Transition) -> float:
     """Return what the climb of a mixture that begins at ``start`` leaves over."""
-    even = np.clip((places - start + 1) / (transition.frames + 1), 0, 1)
-    ways = (even, landed(even)) if transition.kind is TransitionKind.WIPE else (even,)
-    left = (climb - np.polyval(np.polyfit(share, climb, 1), share) for share in ways)
-    return min(float(each @ each) for each in left) + _FLOOR
+    share = np.clip((places - start + 1) / (transition.frames + 1), 0, 1)
+    left = climb - np.polyval(np.polyfit(share, climb, 1), share)
+    return float(left @ left) + _FLOOR
