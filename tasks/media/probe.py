@@ -33,10 +33,16 @@ class SoundHeader:
     artist: str | None
 
 
-def open_own(path: Path, formats: str = FORMATS) -> InputContainer:
-    """Open a media file for reading its headers and packets, with the guarded formats only and no other protocol."""
+def open_own(path: Path, formats: str = FORMATS, *, may_decode: bool = True) -> InputContainer:
+    """Open a media file for reading its headers and packets, with the guarded formats only and no other protocol.
+
+    The library decodes a few pictures to complete a header unless ``may_decode`` forbids it.
+    """
     options = {"protocol_whitelist": "file", "format_whitelist": formats}
-    return av.open(str(path), options=options, metadata_errors="replace")
+    if may_decode:
+        return av.open(str(path), options=options, metadata_errors="replace")
+    with av.logging.Capture():  # of complaints that no decoder is allowed
+        return av.open(str(path), options={**options, "codec_whitelist": "none"}, metadata_errors="replace")
 
 
 def sound_header(path: Path, name: str | None = None) -> SoundHeader:

@@ -98,11 +98,18 @@ class _TimeStamps:
         self._reader.start()
 
     def next(self) -> Fraction | None:
-        """Give the next picture's time stamp; None if there is none, though there was a picture."""
+        """Give the next picture's time stamp; None where the child ended without it.
+
+        Raises
+        ------
+        ChildLost
+            If the child gives none for the allowed time.
+        """
         try:
             return self._found.get(timeout=_LINE_WAIT_S)
         except queue.Empty:
-            return None
+            message = "The decoder stopped giving time stamps."
+            raise ChildLost(message, command=(), exit_status=-1, stderr="") from None
 
     def _read(self) -> None:
         time_base = Fraction(1)

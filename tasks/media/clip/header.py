@@ -105,8 +105,14 @@ class ClipHeader:
         return self.container.startswith(_SEEKABLE)
 
 
-def read_header(path: Path, name: str | None = None) -> ClipHeader:
+def read_header(path: Path, name: str | None = None, *, may_decode: bool = True) -> ClipHeader:
     """Read what the clip at ``path`` says of its pictures; sentences call it ``name``.
+
+    Parameters
+    ----------
+    may_decode : bool
+        Without it nothing of a clip that nobody has proven is decoded here; what the container alone does not say, its
+        colours and its pixel format above all, is missing then.
 
     Raises
     ------
@@ -116,7 +122,7 @@ def read_header(path: Path, name: str | None = None) -> ClipHeader:
     called = name or path.name
     _expect_clip_file(path, called)
     try:
-        with open_own(path, FOOTAGE_FORMATS) as container:
+        with open_own(path, FOOTAGE_FORMATS, may_decode=may_decode) as container:
             stream = video_stream(container)
             header = None if stream is None else _read(container, stream)
     except Exception as error:  # a hostile header can raise nearly anything from the library

@@ -61,7 +61,7 @@ def survey(path: Path, name: str | None = None, *, footage_id: str, content_key:
         If the decoder was killed from outside or hung.
     """
     called = name or path.name
-    header = read_header(path, called)
+    header = read_header(path, called, may_decode=False)
     small = Filter("scale", {"w": _SIDE, "h": _SIDE, "flags": "area"})
     chain = Chain((), (small,), (Filter("format", {"pix_fmts": "yuv420p"}),))
     reading = Reading(path=path, header=header, chain=chain, width=_SIDE, height=_SIDE)
@@ -78,7 +78,7 @@ def survey(path: Path, name: str | None = None, *, footage_id: str, content_key:
         raise InvalidInput(
             f"{called} holds no picture that can be decoded; export or download it again.", code="footage_broken"
         )
-    facts = _summed_up(path, header, seen, meter)
+    facts = _summed_up(path, read_header(path, called), seen, meter)
     return FootageFacts(id=footage_id, content_key=content_key, **facts)
 
 
