@@ -8,7 +8,7 @@ from sqlalchemy import select, union_all
 from sqlmodel import col
 
 from cluster.db.engine import reading
-from cluster.db.tables import AnalysisRow, Artifact, Composition, Song, Take
+from cluster.db.tables import AnalysisRow, Artifact, Composition, Footage, Song, Take
 from cluster.scratch import sweep_scratch
 from cluster.services import Services
 from cluster.storage.sweep import STRAY_AFTER_S, sweep_strays
@@ -46,6 +46,7 @@ def _named(services: Services, keys: list[str]) -> set[str]:
         col(AnalysisRow.sound_key),
         col(Composition.video_key),
         col(Take.content_key),
+        col(Footage.content_key),
     )
     named = union_all(*[select(column).where(column.in_(keys)) for column in columns])
     with reading(services.engine) as session:

@@ -30,6 +30,8 @@ def take_in_all(
         If a file that is named by itself is no video, or a folder holds none.
     """
     chosen = [(path, folder) for name in named for path, folder in _meant(name, apart_from)]
+    if len(chosen) > 1:
+        console.print(f"looking through {len(chosen)} files", highlight=False)
     with ThreadPoolExecutor(cores()) as pool:
         taken = list(pool.map(lambda pair: _take_in(services, pair[0], is_named=pair[1] is None), chosen))
     ids = []

@@ -135,7 +135,8 @@ def render(
     formats = {words: rendition_of(request, words) for words in also or []}
     console = Console(file=sys.stderr if as_json else sys.stdout)
     if clips:
-        request = replace(request, footage=take_in_all(services, clips, console, apart_from=(song, target)))
+        made = (target, *(_beside(target, words) for words in formats))
+        request = replace(request, footage=take_in_all(services, clips, console, apart_from=(song, *made)))
     if only_diff:
         changing.tell(services, changing.plan(services, song, request, given, console), as_json=as_json)
         return

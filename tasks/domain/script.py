@@ -41,6 +41,22 @@ def is_right_to_left(text: str) -> bool:
     return False
 
 
+def row_is_right_to_left(row: str, text: str) -> bool:
+    """Tell the same of a row of ``text``: one of both directions runs as the whole text does, any other as itself."""
+    kinds = {unicodedata.bidirectional(char) for char in row}
+    has_both = "L" in kinds and bool(_RIGHT_TO_LEFT & kinds)
+    return is_right_to_left(text if has_both else row)
+
+
+def directed(rows: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """Mark the first of some rows of ``text`` where it would run the other way once it stands alone."""
+    wanted = row_is_right_to_left(rows[0], text)
+    if is_right_to_left(rows[0]) == wanted:
+        return rows
+    mark = "\N{RIGHT-TO-LEFT MARK}" if wanted else "\N{LEFT-TO-RIGHT MARK}"
+    return (mark + rows[0], *rows[1:])
+
+
 def language_of(text: str, told: str | None = None) -> str:
     """Give the BCP 47 tag that picks a font's forms: what was told, or what Kana and Hangul tell; else empty."""
     if told and _TAG.fullmatch(told):

@@ -55,7 +55,8 @@ class Window:
 class Timeline:
     """Shots that follow each other without gap or overlap.
 
-    ``window`` is None where the film shows the whole song.
+    ``window`` is None where the film shows the whole song. ``repeats`` are the stretches in which the plan itself may
+    show a picture again: footage with fewer pictures than the film, frozen and slowed motion.
 
     Raises
     ------
@@ -66,6 +67,7 @@ class Timeline:
     frame_rate: Fraction
     shots: tuple[Shot, ...]
     window: Window | None
+    repeats: tuple[FrameRange, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.shots or self.shots[0].frames.start != 0:
@@ -87,6 +89,10 @@ class Timeline:
         """The shots that begin with a cut: all but the first."""
         return self.shots[1:]
 
+    def may_repeat(self, frame: int) -> bool:
+        """Tell whether the plan may show the picture before ``frame`` again there."""
+        return any(stretch.start <= frame < stretch.end for stretch in self.repeats)
+
     def joined_by(self, transitions: Sequence[Transition | None]) -> Timeline:
         """Give the timeline with how each shot becomes the next: one for every shot, None for a cut."""
         joined = zip(self.shots, transitions, strict=True)
@@ -100,6 +106,7 @@ class Timeline:
             "fps": rate_text(self.frame_rate),
             "frames": self.frames,
             "window": window and {"start_s": str(window.start_s), "end_s": str(window.end_s)},
+            "repeats": [[stretch.start, stretch.end] for stretch in self.repeats],
             "shots": [
                 {
                     "index": shot.index,
@@ -130,6 +137,7 @@ class Timeline:
                 frame_rate=parse_rate(document["fps"]),
                 window=window
                 and Window(start_s=Fraction(str(window["start_s"])), end_s=Fraction(str(window["end_s"]))),
+                repeats=tuple(FrameRange(start, end) for start, end in document.get("repeats", ())),
                 shots=tuple(
                     Shot(
                         index=shot["index"],

@@ -21,7 +21,7 @@ from tasks.domain.caption import Caption, CaptionStyle, CaptionWord
 from tasks.domain.errors import InvalidInput
 from tasks.domain.lyrics import LyricLine, Lyrics, exact
 from tasks.domain.request import VideoRequest, Words
-from tasks.domain.script import language_of
+from tasks.domain.script import directed, language_of
 from tasks.domain.timebase import nearest_frame
 from tasks.domain.timeline import Timeline
 from tasks.edit.cards import cards_of
@@ -244,7 +244,9 @@ def _parts(line: _Shown, most: int) -> list[_Shown]:
         end = line.end if last == len(line.rows) else words[0].start_frame if words else share
         end = min(max(end, start + 1), line.end)
         if end > start:
-            parts.append(replace(line, rows=rows, start=start, end=end, words=_within(mine, start, end)))
+            parts.append(
+                replace(line, rows=directed(rows, line.rows[0]), start=start, end=end, words=_within(mine, start, end))
+            )
         start = end
     return parts
 

@@ -6,6 +6,7 @@ What is planned on is what was heard with the owner's corrections; pictures are 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import update
 from sqlmodel import col
@@ -16,9 +17,11 @@ from tasks.domain.document import Document, canonical
 from tasks.domain.footage import FootageFacts
 from tasks.domain.lyrics import Lyrics
 from tasks.domain.request import LARGEST_SEED, AudioMode, VideoRequest, Words
+from tasks.domain.segment import SegmentPlan
 from tasks.domain.timeline import Timeline, Window
 from tasks.edit.captions import captions_of, expect_lyrics, sung_in
 from tasks.edit.cutting import cut_timeline
+from tasks.edit.repeats import planned_repeats
 from tasks.edit.storyboard import plan_segments
 from tasks.media.encoders import expect_encoder
 from tasks.steps.analyze import analysis_key, written
@@ -57,14 +60,15 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         seed = request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED
         keys = {"analysis_key": key, "features_key": heard.features_key}
         timeline, plan = _planned(analysis, window, request, seed=seed, keys=keys, footage=footage, lyrics=lyrics)
+    repeats = planned_repeats([SegmentPlan.from_json(segment) for segment in plan["segments"]])
     with ctx.transaction() as session:
         session.execute(
             update(Composition)
             .where(col(Composition.id) == composition.id)
             .values(
                 analysis_id=heard.id,
-                timeline=timeline.to_json(),
-                plan={**plan, "analysis_key": key, "lyrics_revision": plan["lyrics"] and revision},
+                timeline=replace(timeline, repeats=repeats).to_json(),
+                plan={**plan, "analysis_key": key, "lyrics_revision": revision if plan.get("lyrics") else None},
             )
         )
     return Done()

@@ -211,3 +211,20 @@ def _part(picture: I420, x: int, y: int) -> I420:
     x, y = x // 2 * 2, y // 2 * 2
     cut = (slice(y // 2, (height - y) // 2), slice(x // 2, (width - x) // 2))
     return I420(picture.y[y : height - y, x : width - x], picture.u[cut], picture.v[cut])
+
+
+@pytest.mark.parametrize("shown", [(90, 160), (160, 160), (128, 160)], ids=str)
+@pytest.mark.parametrize("place", [0.16, 0.5, 0.8])
+def test_a_crop_keeps_the_subject(tmp_path: Path, place: float, shown: tuple[int, int]) -> None:
+    """A bright disc on a ground of noise is whole in each narrower shape."""
+    across, down = np.meshgrid(np.arange(320), np.arange(180))
+    disc = (across - place * 320) ** 2 + (down - 100) ** 2 < 20**2
+    grain = np.random.default_rng(1).normal(70, 8, (180, 320, 1))
+    picture = np.where(disc[:, :, None], 220, np.clip(grain, 16, 120)).astype(np.uint8).repeat(3, axis=2)
+    path = write(tmp_path / "subject.mp4", [picture] * 2)
+    facts = survey(path, footage_id="footage_1", content_key="clip", ffmpeg=locate())
+    shot = ClipShot(content_key="clip", start_s=Fraction(0), length_s=Fraction(1), focus=facts.focus)
+    source = ClipSource(path, shot, size=shown, frame_rate=Fraction(30), ffmpeg=locate(), is_proven=True)
+    seen = float((next(source.frames(0, 1)).y > 150).sum())
+    scale = max(shown[0] / 320, shown[1] / 180)
+    assert abs(seen / (float(disc.sum()) * scale**2) - 1) < 0.08

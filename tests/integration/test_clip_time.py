@@ -141,9 +141,14 @@ def test_fields_become_whole_pictures(tmp_path: Path) -> None:
         assert abs(bar[-1] - (23 + 8 * frame)) <= 1
 
 
-def test_a_clip_that_breaks_off_is_used_as_far_as_it_goes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "light", ["", "setparams=colorspace=bt2020nc:color_primaries=bt2020:color_trc=smpte2084:range=tv"]
+)
+def test_a_clip_that_breaks_off_is_used_as_far_as_it_goes(tmp_path: Path, light: str) -> None:
+    """In this process, and in the child that HDR needs."""
     pictures = [numbered(number) for number in range(90)]
-    whole = write(tmp_path / "whole.mp4", pictures, codec=f"{X264} -movflags +faststart")
+    vf = light and f"format=yuv420p,{light}"
+    whole = write(tmp_path / "whole.mp4", pictures, vf=vf, codec=f"{X264} -movflags +faststart")
     path = tmp_path / "cut.mp4"
     path.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
     facts = survey(path, footage_id="footage_1", content_key="clip", ffmpeg=locate())

@@ -20,6 +20,7 @@ from cluster.db.tables import Composition
 from cluster.db.tables import Footage as FootageRow
 from cluster.errors import NotFound
 from cluster.services import Services
+from cluster.sweeper import sweep
 from serve_app.api import create_api
 from serve_app.footage import natural, take_in_all
 from tasks.domain.errors import InvalidInput, InvalidRecord
@@ -84,6 +85,13 @@ def test_a_clip_whose_object_is_lost_is_stored_again(services: Services, clip: P
     taken = footage.take_in(services, clip, owner)
     services.storage.delete(taken.content_key)
     assert footage.take_in(services, clip, owner).id == taken.id
+    assert services.storage.exists(taken.content_key)
+
+
+def test_a_sweep_keeps_what_its_owner_gave(services: Services, clip: Path) -> None:
+    taken = footage.take_in(services, clip, services.settings.owner_id)
+    services.storage.put_file(clip, "footage/stray")
+    assert sweep(services, stray_after_s=0).strays == 1
     assert services.storage.exists(taken.content_key)
 
 
@@ -181,6 +189,20 @@ def test_a_folder_of_clips_is_cut_in_the_order_of_names(tmp_path: Path) -> None:
     assert len(changes) >= 3
     for index, frame in enumerate(changes):
         assert np.abs(shown[frame] - order[index % 3]).max() <= 4
+
+
+def test_footage_with_fewer_pictures_than_the_film_is_verified(tmp_path: Path) -> None:
+    """A clip of 20 pictures a second repeats every third in a film of 30, which is no fault of the film."""
+    ramp = np.linspace(30, 220, 160, dtype=np.float32)
+    pictures = [np.repeat(np.tile(np.roll(ramp, 3 * n), (90, 1))[:, :, None], 3, axis=2) for n in range(80)]
+    clip = write(tmp_path / "slow.mp4", [picture.astype(np.uint8) for picture in pictures], rate="20")
+    song = write_song(tmp_path / "song.wav", 3.0)
+    ended = vibecraft(
+        tmp_path / "data", "render", song, "-o", tmp_path / "film.mp4", "--clips", clip, "--workers", "1",
+        "--resolution", "480p", "--effects", "none", "--transitions", "none", "--preset", "draft",
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Verified" in ended.stdout
 
 
 def test_a_clip_that_is_named_must_be_one(services: Services, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def check_blend(picture: I420, frame: int, shot: int, transition: Transition) ->
         case TransitionKind.ZOOM:
             zooms = (0.55 + 0.45 * gone, 1 + 0.8 * gone)
     assert striped_number(picture, shot, own, zooms[0]) == frame
-    if transition.kind is TransitionKind.DISSOLVE or gone < 0.9:
+    if transition.kind in {TransitionKind.DISSOLVE, TransitionKind.WIPE} or gone < 0.9:
         assert striped_number(picture, shot - 1, other, zooms[1]) == frame
 
 

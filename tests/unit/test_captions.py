@@ -198,6 +198,27 @@ def test_a_line_of_two_directions_is_swept_word_by_word() -> None:
     assert left_of[2] == pytest.approx(left_of[3], abs=2)  # "world" follows it to the right
 
 
+def test_a_row_of_a_line_from_the_right_begins_at_the_right_whatever_its_first_word() -> None:
+    size = (854, 480)
+    line = Caption(
+        text="אני אומר\nhello לך",
+        start_frame=0,
+        end_frame=40,
+        style=CaptionStyle.KARAOKE,
+        font=choose_font("א"),
+        words=tuple(
+            CaptionWord(text=text, start_frame=10 * place, end_frame=10 * place + 10)
+            for place, text in enumerate(["אני", "אומר", "hello", "לך"])
+        ),
+    )
+    early, late = copies(draw_captions(grey(40, size), [line], 0))[29:40:10]
+    foot = slice(early.v.shape[0] - 40, None)  # the second row alone
+    hello = np.flatnonzero(early.v[foot].max(axis=0) > 136)
+    both = np.flatnonzero(late.v[foot].max(axis=0) > 136)
+    assert both.max() == hello.max()
+    assert both.min() < hello.min() - 8
+
+
 def ink(text: str, features: list[str] | None = None, direction: str = "rtl") -> Plane:
     image = Image.new("L", (600, 120))
     font = load_font(choose_font(text), 60.0)

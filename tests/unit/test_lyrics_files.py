@@ -273,7 +273,7 @@ def timed(draw: st.DrawFn) -> Lyrics:
     return Lyrics(lines=tuple(lines), language=draw(st.sampled_from([None, "de"])))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(lyrics=timed())
 @pytest.mark.parametrize("form", [LyricsFormat.LRC, LyricsFormat.SRT, LyricsFormat.VTT, LyricsFormat.ASS])
 def test_what_is_written_is_read_again(form: LyricsFormat, lyrics: Lyrics) -> None:
@@ -292,7 +292,7 @@ def test_text_is_written_and_read_again() -> None:
 
 
 @given(lyrics=timed())
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_the_document_is_read_again(lyrics: Lyrics) -> None:
     assert Lyrics.from_json(json.loads(json.dumps(lyrics.to_json()))) == lyrics
 

@@ -15,7 +15,7 @@ from tasks.domain.caption import Caption, CaptionStyle
 from tasks.domain.errors import InvalidInput
 from tasks.domain.lyrics import LyricLine, Lyrics, LyricWord
 from tasks.domain.request import Aspect, Resolution, VideoRequest, Words
-from tasks.domain.script import language_of
+from tasks.domain.script import directed, is_right_to_left, language_of
 from tasks.domain.timebase import FrameRange
 from tasks.domain.timeline import Shot, Timeline, Window
 from tasks.edit.captions import captions_of, sung_in
@@ -174,6 +174,16 @@ def test_long_lines_are_cut_into_rows_that_fit(aspect: Aspect) -> None:
     assert [word.text for one in shown for word in one.words] == line.split()
     assert (shown[0].start_frame, shown[-1].end_frame) == (300, 750)
     assert all(before.end_frame == after.start_frame for before, after in pairwise(shown))
+
+
+def test_a_part_of_a_line_from_the_right_still_runs_from_there() -> None:
+    text = "אני שר לך שיר אחד לפני שהבוקר יבוא ועוד אחד אחריו כל הלילה hello עולם שלי ושלך ושל כולם לבד"
+    shown = captions(f"[00:01.00]{text}\n[00:09.00]\n", VideoRequest(words=Words.LINE, aspect=Aspect.PORTRAIT))
+    assert len(shown) > 1
+    assert all(is_right_to_left(one.text) for one in shown)
+    rows = ("hello עולם", "שלי")
+    assert directed(rows, "אני")[0] == "\N{RIGHT-TO-LEFT MARK}hello עולם"
+    assert directed(rows, "I am") == rows
 
 
 def test_words_without_times_share_their_line_by_letters() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +14,8 @@ from tasks.domain.effect import TIME_KINDS, EffectKind
 from tasks.domain.errors import InvalidInput
 from tasks.domain.request import Aspect, Deal, VideoRequest
 from tasks.domain.segment import SegmentPlan, SegmentSpec, SourceKind
-from tasks.domain.timeline import Timeline
+from tasks.domain.timebase import FrameRange
+from tasks.domain.timeline import Shot, Timeline
 from tasks.domain.transition import TransitionKind
 from tasks.edit.cutting import cut_timeline, window_of
 from tasks.edit.parts import LONGEST_SEGMENT, parts_of
@@ -59,6 +60,26 @@ def test_a_plan_keeps_its_laws(song: Analysis, request: VideoRequest, seed: int,
         timeline, plan = film(song, request, seed, footage=footage)
     except InvalidInput:
         return
+    expect_laws(request, timeline, plan)
+
+
+@given(songs(), requests(), st.lists(st.integers(1, 400), min_size=1, max_size=30), st.integers(0, 3))
+@settings(max_examples=100, deadline=None)
+def test_a_timeline_that_its_owner_changed_is_planned_by_the_same_laws(
+    song: Analysis, request: VideoRequest, lengths: list[int], footage: int
+) -> None:
+    edges = [0, *accumulate(lengths)]
+    shots = tuple(
+        Shot(index=index, frames=FrameRange(start, end), beat_s=None, section="", reason="")
+        for index, (start, end) in enumerate(pairwise(edges))
+    )
+    timeline = Timeline(frame_rate=request.frame_rate, shots=shots, window=None)
+    plan = plan_segments(song, timeline, request, seed=0, keys=KEYS, footage=CLIPS[:footage])
+    expect_laws(request, timeline, plan)
+
+
+def expect_laws(request: VideoRequest, timeline: Timeline, plan: FilmPlan) -> None:
+    """Check what every plan keeps."""
     segments = plan.segments
     assert [segment.index for segment in segments] == list(range(len(segments)))
     assert segments[0].frames.start == 0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tasks.domain.caption import Caption
-from tasks.domain.script import is_right_to_left
+from tasks.domain.script import row_is_right_to_left
 from tasks.media.captions.layout import (
     CARDS,
     SUPERSAMPLING,
@@ -130,7 +130,7 @@ def _words_of(row: str, words: Sequence[str]) -> list[str]:
 
 def _draw_row(text: str, caption: Caption, pixels: float, words: Sequence[str]) -> _Row:
     """Set one row with its outline and shadow."""
-    opened, rtl = load_font(caption.font, pixels * SUPERSAMPLING), is_right_to_left(text)
+    opened, rtl = load_font(caption.font, pixels * SUPERSAMPLING), row_is_right_to_left(text, caption.text)
     pad = edge(pixels) * SUPERSAMPLING
     direction, told = ("rtl" if rtl else "ltr"), caption.language or None
     left, top, right, bottom = opened.getbbox(text, anchor="ls", direction=direction, language=told)

@@ -10,8 +10,10 @@ of readable data ends well.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
+import signal
 import threading
 from collections.abc import Generator, Mapping
 from fractions import Fraction
@@ -20,6 +22,7 @@ from typing import Any, Self
 
 import ffmpeg as builder
 
+from tasks.domain.errors import ChildFailed, ChildLost
 from tasks.media.clip.chain import Chain, Filter, deinterlacer
 from tasks.media.clip.header import ClipHeader
 from tasks.media.clip.pictures import Decoded, Reading, Ring, Span
@@ -28,6 +31,7 @@ from tasks.media.sandbox import FOOTAGE_FORMATS, GUARDED_INPUT, MAX_PIXELS, Limi
 _TIME_BASE = "#tb 0:"
 _FIELD_MARGIN_S = Fraction(1, 4)
 _LINE_WAIT_S = 30.0
+_OUT_OF_MEMORY = 256 - errno.ENOMEM
 _LATER = "if(isnan(PREV_OUTPTS),PTS,max(PTS,PREV_OUTPTS+1))"
 
 
@@ -55,6 +59,16 @@ def decode_in_child(reading: Reading, span: Span, ffmpeg: str, limits: Limits) -
                 yield Decoded(time_s, partial(ring.pictures.__getitem__, count % 2))
                 count += 1
             child.finish()
+
+
+def blames_file(error: ChildFailed) -> bool:
+    """Tell whether a child failed at damage in its file, and not at a limit, a crash or a hand from outside."""
+    return error.exit_status > 0 and not blames_limits(error) and not isinstance(error, ChildLost)
+
+
+def blames_limits(error: ChildFailed) -> bool:
+    """Tell whether a child ran out of the time or the memory that it may use."""
+    return error.exit_status in {-signal.SIGXCPU, _OUT_OF_MEMORY}
 
 
 class _TimeStamps:

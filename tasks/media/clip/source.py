@@ -8,9 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from tasks.domain.clip import ClipShot
-from tasks.domain.errors import MediaError
+from tasks.domain.errors import ChildFailed, MediaError
 from tasks.media.clip.chain import Form, form_chain
-from tasks.media.clip.child import decode_in_child
+from tasks.media.clip.child import blames_file, decode_in_child
 from tasks.media.clip.clock import ShotClock, stretches
 from tasks.media.clip.header import read_header
 from tasks.media.clip.inprocess import decode_in_process, first_picture
@@ -112,7 +112,19 @@ class ClipSource:
     def _decode(self, span: Span) -> Generator[Decoded]:
         if self._in_process:
             return decode_in_process(self._reading, span)
-        return decode_in_child(self._reading, span, self._ffmpeg, Limits())
+        return self._decode_there(span)
+
+    def _decode_there(self, span: Span) -> Generator[Decoded]:
+        """Let the child decode; damage ends the clip, as it does in this process."""
+        count = 0
+        try:
+            with contextlib.closing(decode_in_child(self._reading, span, self._ffmpeg, Limits())) as decoded:
+                for picture in decoded:
+                    count += 1
+                    yield picture
+        except ChildFailed as error:
+            if not blames_file(error) or (count == 0 and span.start_s is None):
+                raise
 
 
 def _shown(current: Decoded, following: Iterator[Decoded], bounds: Sequence[Fraction]) -> Iterator[I420]:

@@ -7,7 +7,6 @@ that breaks off is used as far as it goes.
 from __future__ import annotations
 
 import math
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,7 +19,7 @@ from tasks.domain.clip import Matrix
 from tasks.domain.errors import ChildFailed, ChildLost, InvalidInput
 from tasks.domain.footage import MOTION_EVERY_S, FootageFacts
 from tasks.media.clip.chain import Chain, Filter
-from tasks.media.clip.child import decode_in_child
+from tasks.media.clip.child import blames_file, blames_limits, decode_in_child
 from tasks.media.clip.header import ClipHeader, read_header
 from tasks.media.clip.inprocess import first_picture
 from tasks.media.clip.pictures import Decoded, Reading, Span
@@ -32,7 +31,7 @@ LONGEST_S = 3 * 3600
 """The longest clip that is taken, in seconds."""
 
 _SIDE = 128
-_LIMITS = Limits(cpu_s=3600)
+_LIMITS = Limits(cpu_s=1800)
 _LOOK_EVERY_S = Fraction(1, 4)
 _MOTION_LEVELS = 8.0
 _STEADY_RATE = 30
@@ -44,7 +43,6 @@ _RATE_SLACK = Fraction(1, 2000)
 _USUAL_RATE = Fraction(25)
 _BREAKS_OFF_S, _MISSING_SHARE = Fraction(1, 2), Fraction(5, 100)
 _LOST_FRAMES = Fraction(2)
-_OUT_OF_MEMORY = {244}
 
 
 def survey(path: Path, name: str | None = None, *, footage_id: str, content_key: str, ffmpeg: str) -> FootageFacts:
@@ -98,12 +96,12 @@ def _whole(reading: Reading, ffmpeg: str, called: str, seen: _Seen) -> Iterator[
     except ChildLost:
         raise
     except ChildFailed as error:
-        if error.exit_status == -signal.SIGXCPU or error.exit_status in _OUT_OF_MEMORY:
+        if blames_limits(error):
             raise InvalidInput(
                 f"{called} takes too much time or memory to decode; make it shorter or smaller first.",
                 code="footage_too_large",
             ) from error
-        if error.exit_status < 0 or not seen.times:
+        if not blames_file(error) or not seen.times:
             raise InvalidInput(
                 f"{called} cannot be decoded; export or download the video again.", code="footage_broken"
             ) from error

@@ -2,7 +2,8 @@
 
 Conventions
 -----------
-A transition begins on a beat, so what moves is fastest at its first picture and comes to rest towards its end.
+A dissolve and a wipe show of the new shot what is over of the transition. The others begin with their beat: they are
+fastest at its first picture and come to rest towards its end.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def _flash(old: I420, new: I420, target: I420, moment: Moment) -> None:
 def _wipe(old: I420, new: I420, target: I420, moment: Moment) -> None:
     """Uncover the new shot from the left, with a soft edge."""
     width = new.y.shape[1]
-    edge = _landed(moment.weight) * (1 + _SOFT) * width
+    edge = moment.weight * (1 + _SOFT) * width
     place = np.arange(width) + 0.5
     uncovered = np.clip((edge - place) / (_SOFT * width), 0.0, 1.0)
     weights = np.floor(uncovered * ONE + 0.5).astype(np.int32)

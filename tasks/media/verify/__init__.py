@@ -79,7 +79,7 @@ def verify(
     cuts = _cuts(film, timeline, chosen)
     detected = _detected(film, chosen)
     stretches = _stretches(film, cuts, detected)
-    doubled = doubled_frames(film.pictures, stretches)
+    doubled = _unplanned(doubled_frames(film.pictures, stretches), film.clock, timeline)
     expected = _expected(film, wanted, timeline)
     missing = max(0, expected - film.pictures.frames + (len(doubled) if timeline else 0))
     short = _shortened(cuts, stretches, expected) if timeline else stretches
@@ -111,6 +111,13 @@ def verify(
     )
     problems = tuple(find_problems(measured, film, timeline))
     return replace(measured, problems=problems, warnings=tuple(find_warnings(measured, timeline)))
+
+
+def _unplanned(doubled: Sequence[int], clock: Clock, timeline: Timeline | None) -> tuple[int, ...]:
+    """Leave out pictures that are shown again where the plan says that they may be."""
+    if timeline is None:
+        return tuple(doubled)
+    return tuple(picture for picture in doubled if not timeline.may_repeat(clock.place(picture)))
 
 
 def _song(song: Path, window: Window | None, ffmpeg: str) -> Heard:

@@ -26,6 +26,7 @@ _MIXED = frozenset({TransitionKind.DISSOLVE, TransitionKind.WIPE})
 _AS_GOOD, _AS_GOOD_MIXED = 0.9, 0.8
 _LEAST_ABOVE = 0.07  # of logarithms: the differences of a transition are so far above those around it
 _ONE_FRAME = 4.0
+_CLEAR_CLIMB = 0.05
 _FLOOR = 1e-3
 _LEAST_APART = 1.5  # levels between the shots' sketches
 
@@ -62,7 +63,9 @@ def find_transition(pictures: Pictures, before: int, cut: int, after: int, trans
     if transition.kind in _MIXED:
         as_good = _AS_GOOD_MIXED
         climb = _climb(pictures, first, end)
-        costs = {shift: cost * _ramp(places, climb, cut + shift, transition) for shift, cost in costs.items()}
+        left = {shift: _ramp(places, climb, cut + shift, transition) for shift in costs}
+        if min(left.values()) < _CLEAR_CLIMB:  # effects that begin with the shot make it climb in another way
+            costs = {shift: cost * left[shift] for shift, cost in costs.items()}
     best = min(costs, key=lambda shift: costs[shift])
     return cut if costs.get(0, np.inf) * as_good <= costs[best] else cut + best
 
