@@ -64,7 +64,8 @@ def make_clips(folder: Path, ffmpeg: str) -> tuple[Path, ...]:
             size=size, rate=rate, turn=shot * 37 % 360, digit=shot % 9 + 1, seed=shot + 1
         )
         seconds = (bounds[shot + 1] - bounds[shot]) / 30 + _SPARE_S
-        pictures = f"{scene},noise=alls=4:allf=t:all_seed={shot + 1},format=yuv420p,{TAGS}"
+        grain = f"noise=alls={3 if shot % 2 else 1}:allf=t:all_seed={shot + 1}"
+        pictures = f"{scene},gblur=sigma=1.2,{grain},format=yuv420p,{TAGS}"
         coding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-t", f"{seconds:.3f}"]
         if not clip.exists():
             run([ffmpeg, "-v", "error", "-y", "-f", "lavfi", "-i", pictures, *coding, *TAG_OPTIONS, str(clip)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -41,7 +40,9 @@ class Preset(StrEnum):
 class SegmentSpec:
     """The form of a film's pictures: yuv420p, BT.709 limited, in H.264 High unless ``codec`` says otherwise.
 
-    Only segments of equal specs are joined, since preset and crf are written into the stream's parameter sets.
+    Only segments of equal specs are joined, since preset and crf are written into the stream's parameter sets. The rate
+    is capped where H.264's level 4.1 ends, far above what pictures need: an encoder that meets its cap knows too little
+    at the beginning of a segment, and gives it less than one encode of the whole would.
     """
 
     width: int
@@ -50,8 +51,8 @@ class SegmentSpec:
     codec: Codec = Codec.H264
     preset: str = "veryfast"
     crf: int = 21
-    maxrate: str = "24M"
-    bufsize: str = "48M"
+    maxrate: str = "50M"
+    bufsize: str = "60M"
     gop: int = 250
 
     def __post_init__(self) -> None:
@@ -83,7 +84,6 @@ class SegmentSpec:
         """Give the form that a preset means for pictures of ``size`` (width, height)."""
         width, height = size
         speed, crf = _SPEEDS[codec][preset]
-        megabits = _peak_megabits(size, frame_rate)
         return cls(
             width=width,
             height=height,
@@ -91,8 +91,6 @@ class SegmentSpec:
             codec=codec,
             preset=speed,
             crf=crf,
-            maxrate=f"{megabits}M",
-            bufsize=f"{2 * megabits}M",
             gop=round(_KEYFRAME_EVERY_S * frame_rate),
         )
 
@@ -107,16 +105,6 @@ _SPEEDS = {
     Codec.H264_NVENC: {Preset.DRAFT: ("p1", 28), Preset.STANDARD: ("p4", 23), Preset.HIGH: ("p6", 21)},
 }
 """The encoder's own preset, and its quality, which each codec counts in its own way."""
-
-_PEAK_MEGABITS = 24
-"""What the pictures may take per second at 1280x720 and 30 a second: far above what they need, so that each segment has
-the quality that it would have in one encode of the whole, and below what makes players stall."""
-_LEAST_MEGABITS = 8
-
-
-def _peak_megabits(size: tuple[int, int], frame_rate: Fraction) -> int:
-    share = Fraction(size[0] * size[1], 1280 * 720) * frame_rate / 30
-    return max(_LEAST_MEGABITS, math.ceil(_PEAK_MEGABITS * share))
 
 
 class SourceKind(StrEnum):

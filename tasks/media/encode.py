@@ -11,14 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+from av.packet import Packet
 
 from tasks.domain.errors import MediaError
-from tasks.domain.segment import SegmentSpec
+from tasks.domain.segment import Codec, SegmentSpec
 from tasks.media.encoders import add_encoder
 from tasks.media.frames import I420, Plane
+from tasks.media.join import REORDER
 
 
 def encode_segment(
@@ -38,7 +41,7 @@ def encode_segment(
     MediaError
         If there is no picture, one has another size, or the encoder fails.
     """
-    count = 0
+    count = decoded = 0
     options = {"video_track_timescale": str(spec.timescale)}
     try:
         with av.open(str(path), "w", format="mp4", options=options) as container:
@@ -52,15 +55,28 @@ def encode_segment(
                 for target, plane in zip(planes, (picture.y, picture.u, picture.v), strict=True):
                     np.copyto(target, plane)
                 canvas.pts = count
-                container.mux(stream.encode(canvas))
+                coded = stream.encode(canvas)
+                container.mux(_timed(coded, spec, decoded))
+                decoded += len(coded)
                 count += 1
                 on_frame(count)
-            container.mux(stream.encode(None))
+            container.mux(_timed(stream.encode(None), spec, decoded))
     except (av.error.FFmpegError, ValueError) as error:
         raise MediaError(f"encoding a segment failed at its frame {count}: {error}") from error
     if count == 0:
         raise MediaError("a segment holds at least one picture")
     return count
+
+
+def _timed(packets: list[Packet[Any]], spec: SegmentSpec, decoded: int) -> list[Packet[Any]]:
+    """Set the times of HEVC by decoding order: of few pictures x265 tells none, or any that lie in memory."""
+    if spec.codec is Codec.HEVC:
+        for place, packet in enumerate(packets, decoded):
+            packet.time_base = 1 / spec.frame_rate
+            packet.dts = place - REORDER
+            if place == 0:
+                packet.pts = 0
+    return packets
 
 
 def _view(plane: av.video.plane.VideoPlane) -> Plane:

@@ -88,11 +88,12 @@ def can_encode(codec: Codec) -> bool:
 
 def x264_options(spec: SegmentSpec) -> Options:
     """Give the options of libx264 that a spec means on this machine."""
-    options = {**_capped(spec), "preset": spec.preset, "crf": str(spec.crf), "profile": "high"}
+    told = "vbv-init=1"  # a segment may begin with a burst, as it could in the middle of one encode
     if cv2.checkHardwareSupport(_AVX512F):
         # x264's AVX-512 code for macroblock trees reads memory that nobody wrote, where a side is no multiple of 32
-        options["x264-params"] = "asm=avx2"
-    return options
+        told += ":asm=avx2"
+    quality = {"preset": spec.preset, "crf": str(spec.crf), "profile": "high"}
+    return {**_capped(spec), **quality, "x264-params": told}
 
 
 def _x265_options(spec: SegmentSpec) -> Options:
