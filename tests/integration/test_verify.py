@@ -11,8 +11,10 @@ import av
 import numpy as np
 import pytest
 
+from tasks.domain.effect import Curve, Effect, EffectKind
 from tasks.domain.errors import InvalidInput
 from tasks.domain.timeline import Window
+from tasks.domain.transition import Transition, TransitionKind
 from tasks.media.ffmpeg import locate
 from tasks.media.verify import Report, verify
 from tests.support.films import (
@@ -105,6 +107,48 @@ def test_a_late_cut_is_named_between_shots_of_four_frames(tmp_path: Path) -> Non
     report = judged(tmp_path, Take(lengths=lengths, shown_lengths=shown, look=GRAIN))
     assert [cut.frame for cut in report.cuts if cut.found_frame != cut.frame] == [40]
     assert names(report, "planned at frame 40 is at frame 41: 1 frame late")
+
+
+def on_cuts(cuts: tuple[int, ...]) -> tuple[Effect, ...]:
+    """Flash, zoom, shake and split colours on every cut, under grain and a vignette."""
+    fading = {EffectKind.FLASH: 0.5, EffectKind.PULSE: 1.0, EffectKind.SHAKE: 1.0, EffectKind.RGB_SPLIT: 1.0}
+    return (
+        *(
+            Effect(kind=kind, start_frame=cut, end_frame=cut + 9, amount=amount, curve=Curve.DECAY)
+            for cut in cuts
+            for kind, amount in fading.items()
+        ),
+        Effect(kind=EffectKind.GRAIN, start_frame=0, end_frame=200, amount=0.4, curve=Curve.HOLD),
+        Effect(kind=EffectKind.VIGNETTE, start_frame=0, end_frame=200, amount=0.6, curve=Curve.HOLD),
+    )
+
+
+@pytest.mark.parametrize("kind", [None, *TransitionKind])
+@pytest.mark.parametrize("late", [0, 1])
+def test_cuts_and_transitions_are_proven_under_all_effects(
+    tmp_path: Path, kind: TransitionKind | None, late: int
+) -> None:
+    transition = None if kind is None else Transition(kind=kind, frames=8)
+    shown = (30 + late, 34 - late, 30)
+    cuts = (30 + late, 64)
+    report = judged(
+        tmp_path, Take(lengths=(30, 34, 30), shown_lengths=shown, transition=transition, effects=on_cuts(cuts))
+    )
+    assert [cut.found_frame for cut in report.cuts] == list(cuts)
+    assert report.to_json()["cuts"][0]["transition"] == kind
+    if late:
+        assert names(report, "planned", "frame 30 is at frame 31: 1 frame late (33.3 ms)")
+    else:
+        assert report.problems == ()
+
+
+@pytest.mark.parametrize("kind", TransitionKind)
+def test_a_transition_that_is_not_there_is_named(tmp_path: Path, kind: TransitionKind) -> None:
+    made = shoot(tmp_path, Take(lengths=(30, 34), shown_lengths=(64,)))
+    (first, second) = made.timeline.shots
+    shots = (first, replace(second, transition=Transition(kind=kind, frames=8)))
+    report = verify(made.video, made.song, ffmpeg=locate(), timeline=replace(made.timeline, shots=shots))
+    assert names(report, f"do not change within 3 frames of the {kind} planned from frame 30")
 
 
 @pytest.mark.parametrize("look", [Look(), FLAT, GRAIN])

@@ -22,9 +22,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from tasks.domain.effect import Effect
 from tasks.domain.timebase import FrameRange
 from tasks.domain.timeline import Shot, Timeline, Window
+from tasks.domain.transition import Transition
+from tasks.media.effects import apply_effects
 from tasks.media.frames import I420, Plane
+from tasks.media.transitions.kinds import DRAW, Moment
 
 Samples = NDArray[np.float32]
 
@@ -55,6 +59,10 @@ class Take:
         Frames of each planned shot.
     shown_lengths : tuple of int, optional
         Frames of each shot of the film, where it differs.
+    transition : Transition, optional
+        How each shot becomes the next.
+    effects : tuple of Effect
+        Drawn on the film's frames.
     order : callable
         Alters the numbers of the pictures that the film shows.
     compose : callable
@@ -73,6 +81,8 @@ class Take:
     window: Window | None = None
     song_s: float | None = None
     shown_lengths: tuple[int, ...] | None = None
+    transition: Transition | None = None
+    effects: tuple[Effect, ...] = ()
     order: Callable[[list[int]], list[int]] = list
     compose: Callable[[Samples], Samples] = lambda samples: samples
     hear: Callable[[Samples], Samples] = lambda samples: samples
@@ -123,6 +133,7 @@ def plan(take: Take) -> Timeline:
                 beat_s=float((start + Fraction(rng.uniform(-0.45, 0.45))) / take.frame_rate) if index else None,
                 section="verse",
                 reason="beat",
+                transition=take.transition if index else None,
             )
             for index, (start, end) in enumerate(pairwise(bounds))
         ),
@@ -130,12 +141,27 @@ def plan(take: Take) -> Timeline:
 
 
 def pictures(take: Take) -> Iterator[I420]:
-    """Give the pictures that the film shows, in order."""
+    """Give the pictures that the film shows, in order; each is good until the next is asked for."""
+    yield from apply_effects(_shots(take), take.effects, 0)
+
+
+def _shots(take: Take) -> Iterator[I420]:
     lengths = take.shown_lengths or take.lengths
     places = [(shot, k) for shot, length in enumerate(lengths) for k in range(length)]
     for number in take.order(list(range(len(places)))):
         shot, k = places[number]
-        yield draw(take.look, shot, k)
+        picture = draw(take.look, shot, k)
+        if take.transition is not None and shot and k < take.transition.frames:
+            old = draw(take.look, shot - 1, lengths[shot - 1] + k)
+            picture = _mixed(old, picture, take.transition, k, number)
+        yield picture
+
+
+def _mixed(old: I420, new: I420, transition: Transition, k: int, frame: int) -> I420:
+    target = I420.empty(new.y.shape[1], new.y.shape[0])
+    moment = Moment(weight=transition.weight(k), step=1 / (transition.frames + 1), frame=frame)
+    DRAW[transition.kind](old, new, target, moment)
+    return target
 
 
 def draw(look: Look, shot: int, k: int) -> I420:
