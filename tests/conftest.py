@@ -25,7 +25,7 @@ from cluster.services import Services, open_services  # noqa: E402
 from cluster.settings import load_settings  # noqa: E402
 from tests.support.postgres import Server, running_server  # noqa: E402
 
-hypothesis.settings.register_profile("any machine")  # how long an example takes is no test
+hypothesis.settings.register_profile("any machine", deadline=None)  # how long an example takes is no test
 hypothesis.settings.load_profile("any machine")
 
 _MIGRATED = "migrated"
