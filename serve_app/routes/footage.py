@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path, PurePath
 from typing import Annotated
 
 from fastapi import APIRouter, File, Query, Response, UploadFile, status
@@ -12,12 +9,10 @@ from fastapi import APIRouter, File, Query, Response, UploadFile, status
 from cluster.db.engine import reading
 from serve_app.deps import OwnerDep, ServicesDep
 from serve_app.schemas import FootageOut, FootagePage
+from serve_app.uploads import received
 from tasks.steps import footage
 
 router = APIRouter(prefix="/footage", tags=["footage"])
-
-_BLOCK_BYTES = 1 << 20
-_LONGEST_NAME = 200
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, summary="Give a clip")
@@ -28,13 +23,7 @@ def create_footage(
     response: Response,
 ) -> FootageOut:
     """Decode a clip once from end to end and store it; the same clip given again is found again."""
-    name = PurePath((file.filename or "clip").replace("\\", "/")).name[:_LONGEST_NAME] or "clip"
-    folder = services.settings.scratch_dir
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        path = Path(scratch) / "upload"
-        with path.open("wb") as copy:
-            shutil.copyfileobj(file.file, copy, _BLOCK_BYTES)
+    with received(services, file, "clip") as (path, name):
         taken = footage.take_in(services, path, owner_id, filename=name)
     response.headers["Location"] = f"/api/v1/footage/{taken.id}"
     return FootageOut.of(taken)

@@ -19,9 +19,8 @@ from tasks.kernels import compile_alone
 from tasks.media.ffmpeg import locate
 from tasks.media.waveform import find_peaks
 from tasks.steps.context import Done, Outcome, StepContext
+from tasks.steps.fingerprint import sha256_of
 from tasks.steps.heard import heard_in, waveform_key
-
-_BLOCK_BYTES = 1 << 20
 
 
 def run(given: Document, ctx: StepContext) -> Outcome:
@@ -52,10 +51,10 @@ def run(given: Document, ctx: StepContext) -> Outcome:
     document = heard.analysis.to_json()
     analysis = written(ctx.scratch / "analysis.json", canonical(document))
     features = written(ctx.scratch / "features.f32", heard.features.to_bytes())
-    sound_key = ctx.publish(pcm, f"sounds/{_digest(pcm)}.flac", "sound")
+    sound_key = ctx.publish(pcm, f"sounds/{sha256_of(pcm)}.flac", "sound")
     _keep_peaks(ctx, sound_key, lambda: pcm)
     ctx.publish(analysis, analysis_key(document), "analysis")
-    features_key = ctx.publish(features, f"features/{_digest(features)}.f32", "features")
+    features_key = ctx.publish(features, f"features/{sha256_of(features)}.f32", "features")
     found = {"document": document, "features_key": features_key, "sound_key": sound_key}
     with ctx.transaction() as session:
         added = insert_into(session, AnalysisRow).values(
@@ -90,11 +89,3 @@ def _keep_peaks(ctx: StepContext, sound_key: str, sound: Callable[[], Path]) -> 
 def _expect_length(song: Song, analysis: Analysis, max_s: int) -> None:
     if analysis.duration_s > max_s:
         raise too_long(song.filename, max_s)
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,8 +25,7 @@ from tasks.media.ffmpeg import locate
 from tasks.providers.base import ClipProvider, ClipWanted, Submission
 from tasks.providers.uploads import MODEL, OwnFootage
 from tasks.steps.context import StepContext
-
-_BLOCK_BYTES = 1 << 20
+from tasks.steps.fingerprint import sha256_of
 
 
 def take_in(services: Services, path: Path, owner_id: str, filename: str | None = None) -> Footage:
@@ -41,7 +39,7 @@ def take_in(services: Services, path: Path, owner_id: str, filename: str | None 
         If the decoder was killed from outside.
     """
     called = filename or path.name
-    digest, size = _hash(path) if path.is_file() else ("", 0)
+    digest = sha256_of(path) if path.is_file() else ""
     known = _known(services, owner_id, digest)
     if known is not None:
         return known
@@ -56,7 +54,7 @@ def take_in(services: Services, path: Path, owner_id: str, filename: str | None 
             filename=called,
             content_key=key,
             sha256=digest,
-            size_bytes=size,
+            size_bytes=path.stat().st_size,
             document=facts.to_json(),
             created_at=database_time(),
         )
@@ -125,12 +123,3 @@ def _known(services: Services, owner_id: str, digest: str) -> Footage | None:
     with reading(services.engine) as session:
         known = session.exec(select(Footage).where(Footage.owner_id == owner_id, Footage.sha256 == digest)).first()
     return known if known is not None and services.storage.exists(known.content_key) else None
-
-
-def _hash(path: Path) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-            size += len(block)
-    return digest.hexdigest(), size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -18,9 +17,8 @@ from tasks.domain.analysis import Analysis
 from tasks.domain.errors import InvalidInput
 from tasks.domain.request import VideoRequest
 from tasks.media.probe import SoundHeader, sound_header
+from tasks.steps.fingerprint import sha256_of
 from tasks.steps.heard import corrected
-
-_BLOCK_BYTES = 1 << 20
 
 
 def take_in(
@@ -41,7 +39,7 @@ def take_in(
     called = filename or path.name
     header = sound_header(path, called)
     _expect_length(header, called, max_s or services.settings.max_song_s)
-    digest, size = _hash(path)
+    digest = sha256_of(path)
     with reading(services.engine) as session:
         known = session.exec(select(Song).where(Song.owner_id == owner_id, Song.sha256 == digest)).first()
     if known is not None and services.storage.exists(known.content_key):
@@ -59,7 +57,7 @@ def take_in(
                 artist=header.artist,
                 content_key=key,
                 sha256=digest,
-                size_bytes=size,
+                size_bytes=path.stat().st_size,
                 created_at=database_time(),
             )
         )
@@ -123,12 +121,3 @@ def _expect_length(header: SoundHeader, name: str, max_s: int) -> None:
             " taken, so cut it first.",
             code="song_too_long",
         )
-
-
-def _hash(path: Path) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-            size += len(block)
-    return digest.hexdigest(), size
