@@ -63,7 +63,13 @@ def test_a_song_becomes_a_film_that_proves_right(  # noqa: PLR0917
     assert judged.returncode == 0, judged.stdout
     assert json.loads(judged.stdout)["ok"]
     assert left_in(data_dir) == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "film.mp4", "film.timeline.json", "song.wav"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "data",
+        "film.mp4",
+        "film.poster.jpg",
+        "film.timeline.json",
+        "song.wav",
+    ]
 
 
 @pytest.mark.ray

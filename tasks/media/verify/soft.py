@@ -23,7 +23,7 @@ REACH = 3
 
 _BESIDE = 4
 _AS_GOOD = 0.9
-_LEAST_ABOVE, _LEAST_ABOVE_DISSOLVE = 0.3, 0.07  # of logarithms: differences are so far above those before
+_LEAST_ABOVE, _LEAST_ABOVE_DISSOLVE = 0.3, 0.19  # of logarithms: differences are so far above those before
 _ONE_FRAME = 4.0
 _FLOOR = 1e-3
 _LEAST_APART = 1.5  # levels between the shots' sketches
