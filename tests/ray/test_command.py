@@ -205,7 +205,7 @@ def test_an_environment_that_cannot_be_used_ends_with_a_sentence_and_exit_code_3
 
 
 def test_silence_still_gives_a_film_and_says_so(tmp_path: Path, data_dir: Path) -> None:
-    soundfile.write(tmp_path / "silence.wav", np.zeros((44_100 * 9, 2)), 44_100)
+    soundfile.write(tmp_path / "silence.wav", np.zeros((44_100 * 15, 2)), 44_100)
     options = ["--workers", "1", "--resolution", "480p", "--fps", "24"]
     run = vibecraft(data_dir, "render", tmp_path / "silence.wav", "-o", tmp_path / "film.mp4", *options)
     assert run.returncode == 0, run.stderr + run.stdout
