@@ -7,6 +7,7 @@ the presence of a file, and report usage.
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import queue
 import shutil
@@ -96,6 +97,7 @@ class Runtime:
 
     def stop(self) -> None:
         """Stop the Ray that this process started, or leave the one that it joined."""
+        gc.collect()  # a handle that is let go of after the shutdown would end this process
         ray.shutdown()
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
