@@ -19,6 +19,7 @@ test: .venv/dev.stamp check ## checks and the tests that every change must pass
 	@$(BIN)/pytest -m "not full"
 
 test-all: .venv/dev.stamp check ## everything, the long ones too
+	@.ci/browser
 	@$(BIN)/pytest
 
 faults: .venv/dev.stamp ## kill everything, row by row, and print what it cost

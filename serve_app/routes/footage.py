@@ -8,7 +8,7 @@ from fastapi import APIRouter, File, Query, Response, UploadFile, status
 
 from cluster.db.engine import reading
 from serve_app.deps import OwnerDep, ServicesDep
-from serve_app.schemas import FootageOut, FootagePage
+from serve_app.footage_schemas import FootageOut, FootagePage
 from serve_app.uploads import received
 from tasks.steps import footage
 

@@ -59,6 +59,8 @@ def write_timeline(reel: Reel, path: Path, ending: str) -> None:
         If OpenTimelineIO, or its adapter for the format, is not installed.
     InvalidInput
         If the format cannot hold this film; the sentence has the adapter's reason.
+    OSError
+        If the file cannot be written.
     """
     otio = library()
     adapter = FORMATS[ending]
@@ -66,9 +68,10 @@ def write_timeline(reel: Reel, path: Path, ending: str) -> None:
         raise ToolMissing(f"OpenTimelineIO has no adapter {adapter} here; install vibecraft[otio].")
     timeline = _timeline(otio, reel, with_song=adapter != "cmx_3600")
     try:
-        otio.adapters.write_to_file(timeline, str(path), adapter_name=adapter)
+        text = otio.adapters.write_to_string(timeline, adapter_name=adapter)
     except Exception as error:  # adapters raise whatever their format lacks
         raise InvalidInput(f"{ending} cannot hold this film: {error}", code="export_impossible") from error
+    path.write_text(text, encoding="utf-8")
 
 
 def library() -> Any:

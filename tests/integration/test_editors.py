@@ -24,6 +24,7 @@ from tasks.domain.errors import InvalidInput
 from tasks.domain.segment import SegmentPlan
 from tasks.domain.timebase import FrameRange
 from tasks.domain.timeline import Timeline
+from tasks.export.otio import Reel, segment_name, write_timeline
 from tasks.steps import exporting
 from tasks.steps.reworking import request_from_otio, request_with_cuts
 from tests.support.songs import write_song
@@ -214,6 +215,23 @@ def test_what_cannot_be_made_is_refused_in_a_sentence(
     for name in ("not.otio", "absent.otio"):
         with pytest.raises(InvalidInput):
             back(studio, tmp_path / name, film[1])
+
+
+@pytest.mark.parametrize("ending", [".otio", ".fcpxml", ".edl"])
+def test_a_full_disk_is_told_as_one(studio: Services, film: tuple[Path, Composition], ending: str) -> None:
+    with reading(studio.engine) as session:
+        parts = exporting.parts_of(session, film[1].id, OWNER)
+    reel = Reel(
+        video_id=parts.video_id,
+        title=parts.title,
+        timeline=parts.timeline,
+        segments=parts.segments,
+        segment_files=[Path(segment_name(plan.index)) for plan in parts.segments],
+        song_file=Path("song.wav"),
+        analysis=parts.analysis,
+    )
+    with pytest.raises(OSError, match="No space left"):
+        write_timeline(reel, Path("/dev/full"), ending)
 
 
 def test_names_of_files_stand_in_for_lost_metadata(
