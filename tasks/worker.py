@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from cluster.settings import load_settings
 from cluster.telemetry import configure_logs
 from tasks.kernels import use_kernel_cache
+
+_UNDER_WAY = 16
 
 
 @lru_cache(maxsize=1)
@@ -37,7 +40,8 @@ def run_step_on_worker(step_id: str, delivery_id: str, key: str | None, data: ND
     from tasks.wakeup import run_step  # noqa: PLC0415 - loads numba, which reads the environment
 
     shared = {} if key is None or data is None else {key: data.data}
-    return run_step(step_id, delivery_id, mapper=ray_map, shared=shared)
+    alone = ray.cluster_resources().get("CPU", 1) <= 1  # type: ignore[no-untyped-call]
+    return run_step(step_id, delivery_id, mapper=map if alone else ray_map, shared=shared)
 
 
 def warm_up() -> None:
@@ -48,12 +52,22 @@ def warm_up() -> None:
     own_services()
 
 
-def ray_map(function: Callable[[Any], Any], items: Iterable[Any], /) -> list[Any]:
-    """Apply ``function`` to each of ``items`` as Ray tasks that ask for one CPU; results come in their order."""
+def ray_map(function: Callable[[Any], Any], items: Iterable[Any], /) -> Iterator[Any]:
+    """Apply ``function`` to each of ``items`` as Ray tasks that ask for one CPU; results come in their order.
+
+    Items are taken as they come and few are under way at once, so that neither they nor the results fill the memory.
+    """
     apply: Any = _apply.options(name=f"map {getattr(function, '__name__', 'function')}")
-    return list(ray.get([apply.remote(function, item) for item in items]))
+    under_way: deque[Any] = deque()
+    for item in items:
+        if len(under_way) == _UNDER_WAY:
+            yield ray.get(under_way.popleft())
+        under_way.append(apply.remote(function, item))
+    while under_way:
+        yield ray.get(under_way.popleft())
 
 
 @ray.remote(num_cpus=1)
 def _apply(function: Callable[[Any], Any], item: Any) -> Any:
+    prepare()
     return function(item)

@@ -1,5 +1,5 @@
 """Hearing: from a song's file to its beats, bars and sections, and the curves that move pictures."""
 
-from tasks.audio.analysis import Heard, analyze, listen
+from tasks.audio.analysis import FAN_OUT_FROM_S, Heard, analyze, listen
 
-__all__ = ["Heard", "analyze", "listen"]
+__all__ = ["FAN_OUT_FROM_S", "Heard", "analyze", "listen"]

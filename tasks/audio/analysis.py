@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tasks.audio.beat import find_rhythm
 from tasks.audio.course import mood_over_time
 from tasks.audio.decode import Decoder, Ear, pcm_writer
 from tasks.audio.downbeat import Bars
-from tasks.audio.features import Listener, Spectra, curves, rises
+from tasks.audio.features import Array, Spectra, curves, describe, joined, rises, stretches
 from tasks.audio.genre import hint
 from tasks.audio.grid import Grid
 from tasks.audio.hooks import find_hooks
@@ -30,6 +30,9 @@ from tasks.domain.document import ENGINE_VERSION
 from tasks.domain.features import Features
 from tasks.media.ffmpeg import locate
 from tasks.media.probe import sound_header
+
+FAN_OUT_FROM_S = 300
+"""Length of a song, in seconds, from which a second process gains; `benchmarks.side_by_side` measures it."""
 
 _DECODING = 0.8  # share of the work
 
@@ -72,7 +75,9 @@ def listen(
     on_progress : callable
         Told how much is done, in 0..1.
     map : callable
-        Like the built-in; describes sections, wherever the caller lets them be described.
+        Like the built-in; describes stretches and sections and follows the beat in each range of tempo, wherever the
+        caller lets that be done. What is heard does not depend on it. It should take its items as they come: they are
+        decoded meanwhile.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def listen(
         If the file is no song or breaks a rule; each case has its own code.
     """
     decoder = Decoder(path, sound_header(path, name), ffmpeg=ffmpeg, max_s=max_s, name=name, block_s=block_s)
-    spectra = hear(decoder, pcm_to, lambda share: on_progress(_DECODING * share))
+    spectra = hear(decoder, pcm_to, lambda share: on_progress(_DECODING * share), map)
     try:
         heard = _understand(decoder, spectra, map)
     except BaseException:
@@ -108,23 +113,29 @@ def analyze(
 
 
 def hear(
-    decoder: Decoder, pcm_to: Path | None = None, on_progress: Callable[[float], None] = lambda _: None
+    decoder: Decoder,
+    pcm_to: Path | None = None,
+    on_progress: Callable[[float], None] = lambda _: None,
+    each: Callable[..., Iterable[Any]] = map,
 ) -> Spectra:
     """Decode a song and describe its frames, see `listen`."""
-    ear, listener = Ear(decoder.sample_rate), Listener()
     with pcm_writer(pcm_to, decoder) as keep, contextlib.closing(decoder.blocks()) as blocks:
-        for block in blocks:
-            keep(block)
-            listener.push(ear.hear(block))
-            on_progress(decoder.share)
-    listener.push(ear.hear(np.zeros((0, decoder.channels), np.float32), last=True))
-    return listener.finish()
+
+        def heard() -> Iterator[Array]:
+            ear = Ear(decoder.sample_rate)
+            for block in blocks:
+                keep(block)
+                yield ear.hear(block)
+                on_progress(decoder.share)
+            yield ear.hear(np.zeros((0, decoder.channels), np.float32), last=True)
+
+        return joined(each(describe, stretches(heard())))
 
 
 def _understand(decoder: Decoder, spectra: Spectra, each: Callable[..., Iterable[Any]]) -> Heard:
     risen = rises(spectra)
     duration_s = decoder.samples / decoder.sample_rate
-    rhythm = find_rhythm(spectra, risen)
+    rhythm = find_rhythm(spectra, risen, each)
     best = rhythm.readings[0] if rhythm else None
     grid, bars = (None, None) if best is None else (best.grid, best.bars if best.bars.is_clear else None)
     pace = Pace.of(grid)

@@ -19,8 +19,11 @@ Krebs, Böck, Widmer: An efficient state-space model for joint tempo and meter t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,15 +55,21 @@ _QUIET = 10 ** (-50 / 20)
 _LOUD_QUANTILE = 0.95
 
 
-def find_rhythm(spectra: Spectra, risen: Rises) -> Rhythm | None:
-    """Find how the song may be tapped and counted; None where there is no pulse."""
+def find_rhythm(spectra: Spectra, risen: Rises, each: Callable[..., Iterable[Any]] = map) -> Rhythm | None:
+    """Find how the song may be tapped and counted; None where there is no pulse.
+
+    Parameters
+    ----------
+    each : callable
+        Like `map`; follows the beat in each range of tempo.
+    """
     envelope = onset_envelope(risen)
     if float(np.quantile(risen.bands.mean(axis=1), 0.985)) < _EVENTFUL:
         return None
     periodicity = measure(envelope)
     if periodicity.strength < _PULSE + _PULSE_OF_SHORT * _RATE / len(envelope):
         return None
-    grids = all_grids(spectra, envelope)
+    grids = all_grids(spectra, envelope, each)
     if not grids:
         return None
     rhythm = read(prepare(spectra, risen, envelope), periodicity, grids)
@@ -70,22 +79,26 @@ def find_rhythm(spectra: Spectra, risen: Rises) -> Rhythm | None:
     return replace(rhythm, readings=tuple(one for one in steady if len(one.grid.times) >= _LEAST_BEATS))
 
 
-def all_grids(spectra: Spectra, envelope: Array) -> list[Grid]:
+def all_grids(spectra: Spectra, envelope: Array, each: Callable[..., Iterable[Any]] = map) -> list[Grid]:
     """Follow the beat within each range of tempo, and place the beats half-way between those as well."""
-    from tasks.audio.pointer import follow  # noqa: PLC0415 - compiled code, whose place must be known before its import
-
-    gain = _gain(envelope)
     grids: list[Grid] = []
-    for low, high in RANGES_BPM:
-        shortest, longest = int(60 * _RATE / high), int(np.ceil(60 * _RATE / low))
-        octaves = np.log2(60 * _RATE / np.arange(shortest, longest + 1) / np.sqrt(low * high))
-        row = follow(gain, shortest, longest, _REGION, _STEADINESS, -0.5 * np.square(octaves / _OCTAVES))
+    for row in each(partial(_followed, _gain(envelope)), RANGES_BPM):
         on = row + np.diff(row, append=row[-1]) / (2.0 * _REGION)  # the middle of where its rise is expected
         for frames in (on, (on[:-1] + on[1:]) / 2):
             grid = _refined(spectra, envelope, frames) if len(frames) >= _LEAST_BEATS else None
             if grid is not None and not any(_is_same(grid, other) for other in grids):
                 grids.append(grid)
     return grids
+
+
+def _followed(gain: Floats, range_bpm: tuple[float, float]) -> NDArray[np.int64]:
+    """Follow the beat within one range of tempo; gives the frame at which each beat begins."""
+    from tasks.audio.pointer import follow  # noqa: PLC0415 - compiled code, whose place must be known before its import
+
+    low, high = range_bpm
+    shortest, longest = int(60 * _RATE / high), int(np.ceil(60 * _RATE / low))
+    octaves = np.log2(60 * _RATE / np.arange(shortest, longest + 1) / np.sqrt(low * high))
+    return follow(gain, shortest, longest, _REGION, _STEADINESS, -0.5 * np.square(octaves / _OCTAVES))
 
 
 def _gain(envelope: Array) -> Floats:

@@ -4,7 +4,7 @@ Conventions
 -----------
 Frames are `HOP` samples of `HEARD_RATE` apart and centred: frame ``k`` belongs to the moment ``k * HOP / HEARD_RATE``
 seconds. The song is silent before its start and after its end. Everything that depends on the whole song (gains,
-quantiles) is computed after the last block, so the blocks' size does not show.
+quantiles) is computed after the last frame. Stretches of 24 s are described each by itself, by whatever process.
 
 Method
 ------
@@ -20,8 +20,10 @@ Böck, Widmer: Maximum filter vibrato suppression for onset detection, DAFx 2013
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import scipy.fft
@@ -55,6 +57,7 @@ _SILENT = 1e-4  # of full scale: quieter than this is silence, not music to be s
 _LOUD_QUANTILE = 0.99
 _LOUD_SHARE = 0.999
 _BLOCK = 2048
+_STRETCH = 2048  # frames
 _SHAPES = {"mel": (-1, _MELS), "rms": (-1,), "centroid_hz": (-1,), "chroma": (-1, 12), "bass_chroma": (-1, 12)}
 
 
@@ -96,85 +99,77 @@ class Rises:
     bands: Array
 
 
-class Listener:
-    """Collect the descriptors of a song that comes in pieces."""
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a song that is described by itself.
 
-    def __init__(self) -> None:
-        self._short = _Framer(_WINDOW, HOP)
-        self._long = _Framer(_LONG_WINDOW, HARMONY_HOP)
-        self._mel_bank = _mel_bank()
-        self._chroma_bank, self._bass_bank = _chroma_banks()
-        self._hz = np.linspace(0, HEARD_RATE / 2, _WINDOW // 2 + 1, dtype=np.float32)
-        # they grow in place: a list of parts would be in memory twice when it is joined
-        self._parts = {name: bytearray() for name in _SHAPES}
+    Attributes
+    ----------
+    samples : ndarray, shape (k,), float32
+        The sound at `HEARD_RATE`, with half a long window before the first frame's centre and after the last one's.
+    frames, harmonies : int
+        How many frames and how many chroma vectors begin in it; its first frame is a chroma vector's too.
+    """
 
-    def push(self, samples: Array) -> None:
-        """Take the next samples, shape (n,), float32 at `HEARD_RATE`."""
-        for magnitude in self._short.push(samples):
-            self._levels(magnitude)
-        for magnitude in self._long.push(samples):
-            self._harmony(magnitude)
+    samples: Array
+    frames: int
+    harmonies: int
 
-    def finish(self) -> Spectra:
-        """Take the end of the song and give all descriptors."""
-        for magnitude in self._short.finish():
-            self._levels(magnitude)
-        for magnitude in self._long.finish():
-            self._harmony(magnitude)
-        return Spectra(
-            **{name: np.frombuffer(self._parts[name], np.float32).reshape(_SHAPES[name]) for name in _SHAPES}
-        )
 
-    def _levels(self, magnitude: Array) -> None:
-        total = magnitude.sum(axis=1)
-        power = np.square(magnitude).sum(axis=1)
-        weighted = (magnitude * self._hz).sum(axis=1)
+def stretches(blocks: Iterable[Array]) -> Iterator[Stretch]:
+    """Cut a song into stretches of 24 s, whatever the length of the blocks that it comes in.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray, shape (n,), float32
+        The song at `HEARD_RATE`.
+    """
+    margin = _LONG_WINDOW // 2
+    length = _STRETCH * HOP
+    waiting = np.zeros(margin, np.float32)
+    samples = described = 0
+    for block in blocks:
+        samples += len(block)
+        waiting = np.concatenate((waiting, block))
+        while len(waiting) >= length + 2 * margin:
+            yield Stretch(waiting[: length + 2 * margin], _STRETCH, length // HARMONY_HOP)
+            waiting = waiting[length:].copy()
+            described += length
+    frames, harmonies = ((samples - described) // hop + 1 for hop in (HOP, HARMONY_HOP))
+    yield Stretch(np.concatenate((waiting, np.zeros(margin, np.float32))), frames, harmonies)
+
+
+def describe(stretch: Stretch) -> Spectra:
+    """Describe a stretch of a song; a function of the stretch alone, so that any process may do it."""
+    mel_bank, chroma_bank, bass_bank = _banks()
+    hz = np.linspace(0, HEARD_RATE / 2, _WINDOW // 2 + 1, dtype=np.float32)
+    near = stretch.samples[(_LONG_WINDOW - _WINDOW) // 2 :]
+    magnitude = _magnitudes(near, _WINDOW, HOP, stretch.frames)
+    harmony = np.square(_magnitudes(stretch.samples, _LONG_WINDOW, HARMONY_HOP, stretch.harmonies))
+    return Spectra(
+        mel=_through(mel_bank, magnitude),
         # Parseval for a Hann window: its squares sum to 3/8 of its length
-        self._keep("rms", np.sqrt(power * np.float32(2 / (0.375 * _WINDOW * _WINDOW))))
-        self._keep("centroid_hz", weighted / np.maximum(total, np.float32(1e-6)))
-        self._keep("mel", _through(self._mel_bank, magnitude))
-
-    def _harmony(self, magnitude: Array) -> None:
-        power = np.square(magnitude)
-        self._keep("chroma", _through(self._chroma_bank, power))
-        self._keep("bass_chroma", _through(self._bass_bank, power))
-
-    def _keep(self, name: str, rows: Array) -> None:
-        self._parts[name] += np.ascontiguousarray(rows, np.float32).data.cast("B")
+        rms=np.sqrt(np.square(magnitude).sum(axis=1) * np.float32(2 / (0.375 * _WINDOW * _WINDOW))),
+        centroid_hz=(magnitude * hz).sum(axis=1) / np.maximum(magnitude.sum(axis=1), np.float32(1e-6)),
+        chroma=_through(chroma_bank, harmony),
+        bass_chroma=_through(bass_bank, harmony),
+    )
 
 
-class _Framer:
-    """Cut a stream into overlapping windows and transform them."""
+def joined(parts: Iterable[Spectra]) -> Spectra:
+    """Put the descriptors of a song's stretches together, in their order."""
+    # they grow in place: a list of parts would be in memory twice when it is joined
+    grown = {name: bytearray() for name in _SHAPES}
+    for part in parts:
+        for name in _SHAPES:
+            grown[name] += np.ascontiguousarray(getattr(part, name), np.float32).data.cast("B")
+    return Spectra(**{name: np.frombuffer(grown[name], np.float32).reshape(_SHAPES[name]) for name in _SHAPES})
 
-    def __init__(self, window: int, hop: int) -> None:
-        self._window = np.hanning(window + 1)[:-1].astype(np.float32)
-        self._hop = hop
-        self._rest = np.zeros(window // 2, np.float32)
-        self._samples = 0
-        self._frames = 0
 
-    def push(self, samples: Array) -> list[Array]:
-        """Give the magnitudes of the windows that are now complete, in blocks of shape (frames, bins)."""
-        self._samples += len(samples)
-        stream = np.concatenate((self._rest, samples))
-        count = max(0, (len(stream) - len(self._window)) // self._hop + 1)
-        self._rest = stream[count * self._hop :].copy()
-        self._frames += count
-        if count == 0:
-            return []
-        windows = np.lib.stride_tricks.sliding_window_view(stream, len(self._window))[:: self._hop][:count]
-        return [
-            np.abs(scipy.fft.rfft(windows[at : at + _BLOCK] * self._window, axis=1)).astype(np.float32, copy=False)
-            for at in range(0, count, _BLOCK)
-        ]
-
-    def finish(self) -> list[Array]:
-        """Give the magnitudes of the windows that reach over the end: up to the last whose centre is in the song."""
-        missing = self._samples // self._hop + 1 - self._frames
-        if missing <= 0:
-            return []
-        needed = (missing - 1) * self._hop + len(self._window)
-        return self.push(np.zeros(max(0, needed - len(self._rest)), np.float32))
+def _magnitudes(samples: Array, window: int, hop: int, count: int) -> Array:
+    windows = np.lib.stride_tricks.sliding_window_view(samples, window)[::hop][:count]
+    hann = np.hanning(window + 1)[:-1].astype(np.float32)
+    return np.abs(scipy.fft.rfft(windows * hann, axis=1)).astype(np.float32, copy=False)
 
 
 def rises(spectra: Spectra) -> Rises:
@@ -248,21 +243,17 @@ def _to_unit(curve: Array, *, silent: bool) -> Array:
     return np.asarray(np.clip(curve * np.float32(1 / loud), 0, 1), np.float32)
 
 
-def _mel_bank() -> scipy.sparse.csr_array:
+@lru_cache(maxsize=1)
+def _banks() -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array, scipy.sparse.csr_array]:
+    """Give the filters of the mel bands, of the pitch classes and of those below 260 Hz."""
     import librosa.filters  # noqa: PLC0415 - its import compiles for seconds where nothing is cached
 
-    return scipy.sparse.csr_array(
-        librosa.filters.mel(sr=HEARD_RATE, n_fft=_WINDOW, n_mels=_MELS, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ, norm=None)
-    )
-
-
-def _chroma_banks() -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
-    import librosa.filters  # noqa: PLC0415
-
+    mel = librosa.filters.mel(sr=HEARD_RATE, n_fft=_WINDOW, n_mels=_MELS, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ, norm=None)
     hz = np.linspace(0, HEARD_RATE / 2, _LONG_WINDOW // 2 + 1)
-    bank = librosa.filters.chroma(sr=HEARD_RATE, n_fft=_LONG_WINDOW, octwidth=None)
-    bank = np.where((bank > _LEAKING) & (hz > _CHROMA_HZ[0]) & (hz < _CHROMA_HZ[1]), bank, 0).astype(np.float32)
-    return scipy.sparse.csr_array(bank), scipy.sparse.csr_array(np.where(hz < _BASS_HZ, bank, 0))
+    chroma = librosa.filters.chroma(sr=HEARD_RATE, n_fft=_LONG_WINDOW, octwidth=None)
+    chroma = np.where((chroma > _LEAKING) & (hz > _CHROMA_HZ[0]) & (hz < _CHROMA_HZ[1]), chroma, 0).astype(np.float32)
+    bass = np.where(hz < _BASS_HZ, chroma, 0)
+    return scipy.sparse.csr_array(mel), scipy.sparse.csr_array(chroma), scipy.sparse.csr_array(bass)
 
 
 def _through(bank: scipy.sparse.csr_array, spectrum: Array) -> Array:

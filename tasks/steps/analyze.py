@@ -17,6 +17,7 @@ from tasks.domain.analysis import Analysis
 from tasks.domain.document import ENGINE_VERSION, Document, canonical
 from tasks.kernels import compile_alone
 from tasks.media.ffmpeg import locate
+from tasks.media.probe import sound_header
 from tasks.media.waveform import find_peaks
 from tasks.steps.context import Done, Outcome, StepContext
 from tasks.steps.fingerprint import sha256_of
@@ -39,14 +40,16 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         return Done(known.features_key)
     compile_alone("audio", warm)
     pcm = ctx.scratch / "sound.flac"
+    file = ctx.fetch(song.content_key)
+    promised_s = sound_header(file, song.filename).promised_s
     heard = audio.listen(
-        ctx.fetch(song.content_key),
+        file,
         ffmpeg=locate(settings.ffmpeg_bin),
         pcm_to=pcm,
         name=song.filename,
         max_s=max_s,
         on_progress=ctx.progress,
-        map=ctx.map,
+        map=map if promised_s is not None and promised_s < audio.FAN_OUT_FROM_S else ctx.map,
     )
     document = heard.analysis.to_json()
     analysis = written(ctx.scratch / "analysis.json", canonical(document))

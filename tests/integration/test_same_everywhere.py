@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +85,18 @@ def test_another_process_with_other_threads_hears_the_same(tmp_path: Path, threa
         check=True,
     )
     assert child.stdout.strip() == hashlib.sha256(heard_bytes(song)).hexdigest()
+
+
+def test_other_processes_that_do_the_work_do_not_show(tmp_path: Path) -> None:
+    song = write(tmp_path / "song.flac", pulse_song(121, 61)[0], "flac")
+    asked: list[int] = []
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+
+        def elsewhere(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+            given = list(items)
+            asked.append(len(given))
+            return pool.map(function, given)
+
+        heard = audio.listen(song, ffmpeg=locate(), map=elsewhere)
+    assert canonical(heard.analysis.to_json()) + heard.features.to_bytes() == heard_bytes(song)
+    assert asked == [3, 4, len(heard.analysis.sections)]  # stretches of 24 s, ranges of tempo, sections

@@ -71,7 +71,11 @@ def test_a_service_survives_the_death_of_each_of_its_parts(
     with running_service(data_dir, **FAST) as service:
         job, content = ask(service, song)
         wait_for(lambda: rendered(service, job) >= 1)
-        for title in ("raylet/raylet", "ray::render", "ray::Dispatcher", "ray::ServeReplica"):
+        _kill_and_wait(service, "raylet/raylet", job)
+        before = history(data_dir)["crashes"]  # steps of a lost raylet may still end well, and so may one of this worker
+        while history(data_dir)["crashes"] == before:
+            _kill_and_wait(service, "ray::render", job)
+        for title in ("ray::Dispatcher", "ray::ServeReplica"):
             _kill_and_wait(service, title, job)
         wait_for(lambda: _state(service, job) in {"succeeded", "failed"}, limit_s=200)
         shown = service.job(job)
@@ -82,7 +86,6 @@ def test_a_service_survives_the_death_of_each_of_its_parts(
         assert sum("listens on" in line for line in service.said) == 2  # the lost raylet took the service with it once
     assert picture_hashes(tmp_path / "film.mp4") == undisturbed
     figures = history(data_dir)
-    assert figures["crashes"] >= 1  # the worker; steps of a lost raylet may still end well
     assert figures["illegal"] == []
     assert figures["after_success"] == 0
 

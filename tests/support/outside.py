@@ -30,11 +30,12 @@ CLEAN: tuple[Piece, ...] = tuple(
 )
 
 _SIZE = "160x90"
+_COLOURS = "c0=0xd03020:c1=0x20b040:c2=0x2040d0:c3=0xe0c030:c4=0x802080"  # without them they are drawn by lot
 _SHOTS = (
     f"testsrc2=s={_SIZE}:r=30",
     f"mandelbrot=s={_SIZE}:r=30:maxiter=300:start_scale=0.4:end_scale=0.05:end_pts=200",
     f"testsrc2=s={_SIZE}:r=30,hue=h=140,hflip",
-    f"gradients=s={_SIZE}:r=30:speed=0.08:seed=3:n=5,hue=s=2",
+    f"gradients=s={_SIZE}:r=30:speed=0.08:seed=3:n=5:{_COLOURS},hue=s=2",
     f"testsrc2=s={_SIZE}:r=30,negate,vflip",
     f"mandelbrot=s={_SIZE}:r=30:maxiter=300:start_scale=3:end_scale=0.6:end_pts=200,hue=h=90",
 )

@@ -24,6 +24,7 @@ LEAST_SURE = 0.5
 """Confidence from which on a found cut is believed."""
 
 _NEAR = 31
+_BESIDE = np.array([1, 1, 1, 0, 1, 1, 1])  # the frame's own score left out: a swift movement is swift beside it too
 _APART = 2
 
 
@@ -63,7 +64,9 @@ def search_cuts(pictures: Pictures) -> tuple[Found, ...]:
     score = _scores(pictures)
     if not len(score):
         return ()
-    motion = median_filter(score, _NEAR, mode="nearest")
+    around = median_filter(score, _NEAR, mode="nearest")
+    beside = median_filter(score, footprint=_BESIDE, mode="nearest")
+    motion = np.maximum(around, beside)
     least = least_cut(motion)
     tops = np.flatnonzero((score > least) & (score >= maximum_filter1d(score, 2 * _APART + 1)))
     return tuple(Found(frame=int(n), confidence=float(1 - np.exp(1 - score[n] / least[n]))) for n in tops)
