@@ -31,8 +31,8 @@ from tasks.domain.features import Features
 from tasks.media.ffmpeg import locate
 from tasks.media.probe import sound_header
 
-FAN_OUT_FROM_S = 300
-"""Length of a song, in seconds, from which a second process gains; `benchmarks.side_by_side` measures it."""
+FAN_OUT_FROM_S = 900
+"""Length of a song, in seconds, from which it is heard by several processes; `benchmarks.side_by_side` measures it."""
 
 _DECODING = 0.8  # share of the work
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,7 +14,7 @@ _LONG_GAP = 1.6
 _ALIKE = 0.04
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Grid:
     """A row of beats with what speaks for it.
 
@@ -28,7 +29,7 @@ class Grid:
     times: Floats
     support: Floats
 
-    @property
+    @cached_property
     def interval_s(self) -> float:
         """Usual time between beats: straight lines are laid through runs of beats, and most have about this slope."""
         run = min(_RUN, len(self.times))

@@ -7,12 +7,12 @@ import numpy as np
 
 def warm() -> None:
     """Compile, or load, the kernels by letting them follow and count a pulse, and the filters' library."""
-    import librosa.filters  # noqa: PLC0415 - these imports compile for seconds where nothing is cached
-
+    from tasks.audio.decode import HEARD_RATE  # noqa: PLC0415
+    from tasks.audio.features import Stretch, describe  # noqa: PLC0415 - these imports compile where nothing is cached
     from tasks.audio.loudness import LOWEST_RATE, LoudnessMeter  # noqa: PLC0415
     from tasks.audio.pointer import follow, walk  # noqa: PLC0415
 
-    assert librosa.filters is not None
+    describe(Stretch(np.zeros(HEARD_RATE, np.float32), 1, 1))
     gain = np.zeros(600)
     gain[::25] = 1.0
     follow(gain, 20, 30, 16, 100.0, np.zeros(11))

@@ -72,7 +72,7 @@ def test_a_service_survives_the_death_of_each_of_its_parts(
         job, content = ask(service, song)
         wait_for(lambda: rendered(service, job) >= 1)
         _kill_and_wait(service, "raylet/raylet", job)
-        before = history(data_dir)["crashes"]  # steps of a lost raylet may still end well, and so may one of this worker
+        before = history(data_dir)["crashes"]  # some of a lost raylet may be known already
         while history(data_dir)["crashes"] == before:
             _kill_and_wait(service, "ray::render", job)
         for title in ("ray::Dispatcher", "ray::ServeReplica"):
