@@ -122,14 +122,22 @@ def _rows(path: Path, truth: dict[str, Any], peers: Path | None) -> Iterator[dic
     estimate, cost = _cost(lambda: _by_librosa(heard))
     yield _row(LIBROSA, truth, estimate) | {"cpu": cost / minutes, "ratio": (decoding + cost) / floor}
     if peers is not None:
-        program = Path(__file__).with_name("analysis_peers.py")
-        ran = subprocess.run([peers, program, path], stdout=subprocess.PIPE, check=True, text=True)
-        for line in ran.stdout.splitlines():
-            found = json.loads(line)
+        for found in _by_peers(peers, path, ffmpeg):
             yield _row(found["system"], truth, found) | {
                 "cpu": found["cpu_s"] / minutes,
                 "ratio": (decoding + found["cpu_s"]) / floor,
             }
+
+
+def _by_peers(peers: Path, path: Path, ffmpeg: str) -> Iterator[dict[str, Any]]:
+    """Let the peers hear a song; they get it as a WAV, which every one of them reads by itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        wav = Path(folder) / f"{path.stem}.wav"
+        subprocess.run([ffmpeg, "-v", "error", "-i", path, "-ac", "1", "-ar", "44100", wav], check=True)
+        # isolated: the program's own folder holds a module named like one of Python's
+        command = [peers, "-I", Path(__file__).with_name("analysis_peers.py"), wav]
+        ran = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    yield from (json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{"))
 
 
 def _row(system: str, truth: dict[str, Any], estimate: dict[str, Any]) -> dict[str, Any]:

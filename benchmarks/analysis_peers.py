@@ -64,6 +64,7 @@ def main() -> None:
     for name, hear in PEERS.items():
         if importlib.util.find_spec(name) is None:
             continue
+        importlib.import_module(name)
         started = time.process_time()
         found = hear(sys.argv[1])
         cost = time.process_time() - started
