@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from cluster.settings import Settings
@@ -45,10 +44,7 @@ def compile_alone(name: str, compile_all: Callable[[], None]) -> None:
     kept = os.environ.get(_VARIABLE)
     folder = Path(kept) if kept is not None else Path(tempfile.gettempdir()) / f"vibecraft-{os.getuid()}"
     folder.mkdir(parents=True, exist_ok=True)
-    library = find_spec("librosa")
-    assert library is not None
-    place = f"{_fingerprint()} {library.origin}"  # numba keeps code by the place of its source
-    marker = folder / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:16]}.ready"
+    marker = folder / f"{name}-{hashlib.sha256(_fingerprint().encode()).hexdigest()[:16]}.ready"
     if marker.exists():
         compile_all()  # loads what is compiled
     else:
@@ -67,4 +63,6 @@ def _fingerprint() -> str:
         for source in sorted((here / folder).rglob("*.py")):
             digest.update(source.read_bytes())
     versions = " ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite", "numpy"))
-    return f"{digest.hexdigest()} {versions} {platform.python_version()} {here}"
+    return (
+        f"{digest.hexdigest()} {versions} {platform.python_version()} {here}"  # numba keeps code by its source's place
+    )

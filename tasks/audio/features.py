@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from tasks.audio.decode import HEARD_RATE
+from tasks.audio.filters import chroma_bank, mel_bank, mel_hz
 from tasks.domain.features import CURVES, Features
 
 Array = NDArray[np.float32]
@@ -51,7 +52,6 @@ _LOWEST_HZ, _HIGHEST_HZ = 30.0, 10_000.0
 _KICK_HZ, _SNARE_HZ = 150.0, 4_000.0
 _CHROMA_HZ = (55.0, 5000.0)
 _BASS_HZ = 260.0
-_LEAKING = 0.05  # of a bin in a pitch class: less is left out
 _RISE_LAG = 2
 _SILENT = 1e-4  # of full scale: quieter than this is silence, not music to be scaled up
 _LOUD_QUANTILE = 0.99
@@ -223,10 +223,7 @@ def loud_magnitude(spectra: Spectra) -> float:
 
 def mel_centres_hz() -> NDArray[np.float64]:
     """Centre frequency of each mel band."""
-    import librosa.core.convert  # noqa: PLC0415
-
-    edges = librosa.core.convert.mel_frequencies(_MELS + 2, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ)
-    return np.asarray(edges[1:-1], np.float64)
+    return mel_hz(_MELS, _LOWEST_HZ, _HIGHEST_HZ)[1:-1]
 
 
 def _mean_of(mel: Array, bands: NDArray[np.bool_]) -> Array:
@@ -246,13 +243,9 @@ def _to_unit(curve: Array, *, silent: bool) -> Array:
 @lru_cache(maxsize=1)
 def _banks() -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array, scipy.sparse.csr_array]:
     """Give the filters of the mel bands, of the pitch classes and of those below 260 Hz."""
-    import librosa.filters  # noqa: PLC0415 - its import compiles for seconds where nothing is cached
-
-    mel = librosa.filters.mel(sr=HEARD_RATE, n_fft=_WINDOW, n_mels=_MELS, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ, norm=None)
-    hz = np.linspace(0, HEARD_RATE / 2, _LONG_WINDOW // 2 + 1)
-    chroma = librosa.filters.chroma(sr=HEARD_RATE, n_fft=_LONG_WINDOW, octwidth=None)
-    chroma = np.where((chroma > _LEAKING) & (hz > _CHROMA_HZ[0]) & (hz < _CHROMA_HZ[1]), chroma, 0).astype(np.float32)
-    bass = np.where(hz < _BASS_HZ, chroma, 0)
+    mel = mel_bank(HEARD_RATE, _WINDOW, mel_hz(_MELS, _LOWEST_HZ, _HIGHEST_HZ))
+    chroma = chroma_bank(HEARD_RATE, _LONG_WINDOW, *_CHROMA_HZ)
+    bass = np.where(np.fft.rfftfreq(_LONG_WINDOW, 1 / HEARD_RATE) < _BASS_HZ, chroma, 0)
     return scipy.sparse.csr_array(mel), scipy.sparse.csr_array(chroma), scipy.sparse.csr_array(bass)
 
 

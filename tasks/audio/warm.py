@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from tasks.audio.decode import HEARD_RATE
+from tasks.audio.features import Stretch, describe
+
 
 def warm() -> None:
-    """Compile, or load, the kernels by letting them follow and count a pulse, and the filters' library."""
-    from tasks.audio.decode import HEARD_RATE  # noqa: PLC0415
-    from tasks.audio.features import Stretch, describe  # noqa: PLC0415 - these imports compile where nothing is cached
-    from tasks.audio.loudness import LOWEST_RATE, LoudnessMeter  # noqa: PLC0415
-    from tasks.audio.pointer import follow, walk  # noqa: PLC0415
+    """Compile, or load, the kernels by letting them follow and count a pulse, and make the filters."""
+    from tasks.audio.loudness import LOWEST_RATE, LoudnessMeter  # noqa: PLC0415 - compiled, as its kernels are
+    from tasks.audio.pointer import follow, walk  # noqa: PLC0415 - compiled code, whose place must be known by now
 
     describe(Stretch(np.zeros(HEARD_RATE, np.float32), 1, 1))
     gain = np.zeros(600)

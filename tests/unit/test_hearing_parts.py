@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 
+import librosa
 import numpy as np
 import pytest
 
 from benchmarks.scoring import bootstrap, score
 from benchmarks.songs import STYLES, make
 from tasks.audio.borders import checkerboard, pick
+from tasks.audio.filters import chroma_bank, mel_bank, mel_hz
 from tasks.audio.free import in_time
 from tasks.audio.grid import Grid
 from tasks.audio.hooks import find_hooks
@@ -18,6 +20,19 @@ from tasks.audio.naming import Portrait, named
 from tasks.audio.pointer import follow, walk
 from tasks.audio.tempo import Periodicity
 from tests.support.analyses import analysis, section
+
+
+def test_filters_are_librosas() -> None:
+    edges = mel_hz(64, 30.0, 10_000.0)
+    assert np.allclose(edges, librosa.mel_frequencies(66, fmin=30.0, fmax=10_000.0))
+    theirs = librosa.filters.mel(sr=22_050, n_fft=1024, n_mels=64, fmin=30.0, fmax=10_000.0, norm=None)
+    assert np.abs(mel_bank(22_050, 1024, edges) - theirs).max() < 1e-6
+    pitches = librosa.filters.chroma(sr=22_050, n_fft=8192, octwidth=None)
+    ours = chroma_bank(22_050, 8192, 55.0, 5000.0)
+    assert np.abs(pitches - ours)[ours > 0].max() < 1e-6
+    heard = (np.fft.rfftfreq(8192, 1 / 22_050) > 55) & (np.fft.rfftfreq(8192, 1 / 22_050) < 5000)
+    assert pitches[:, heard][ours[:, heard] == 0].max() <= 0.05 + 1e-6
+    assert not ours[:, ~heard].any()
 
 
 def test_the_bar_pointer_finds_the_best_of_all_rows() -> None:
