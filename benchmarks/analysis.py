@@ -135,8 +135,8 @@ def _by_peers(peers: Path, path: Path, ffmpeg: str) -> Iterator[dict[str, Any]]:
         wav = Path(folder) / f"{path.stem}.wav"
         subprocess.run([ffmpeg, "-v", "error", "-i", path, "-ac", "1", "-ar", "44100", wav], check=True)
         # isolated: the program's own folder holds a module named like one of Python's
-        command: list[str | Path] = [peers, "-I", Path(__file__).with_name("analysis_peers.py"), wav]
-        ran = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+        command: list[str | Path] = [peers.absolute(), "-I", Path(__file__).with_name("analysis_peers.py"), wav]
+        ran = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, cwd=folder)  # MSAF leaves files
     yield from (json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{"))
 
 
