@@ -15,6 +15,7 @@ from tests.support.service import wait_for
 
 _NO_ROOM_BYTES = 64 << 10
 _LITTLE_BYTES = 1 << 20
+_NO_ROOM_SAID = ("no room left", "did not answer", "disk I/O error")  # the last where SQLite's own file cannot grow
 _WITHOUT = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
 
@@ -26,7 +27,7 @@ def _fill_disk(ground: Ground) -> int:
     with httpx2.Client(base_url=ground.lab.address, timeout=60) as client:
         answer = client.post("/api/v1/songs", files={"file": (song.name, song.read_bytes())})
     assert answer.status_code in {HTTPStatus.INSUFFICIENT_STORAGE, HTTPStatus.SERVICE_UNAVAILABLE}, answer.text
-    wait_for(lambda: "no room left" in ground.lab.said() or "did not answer" in ground.lab.said())
+    wait_for(lambda: any(sentence in ground.lab.said() for sentence in _NO_ROOM_SAID))
     _limit(ground, _WITHOUT)
     return 1
 
