@@ -12,7 +12,6 @@ import platform
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from functools import lru_cache
 
 import structlog
@@ -76,12 +75,17 @@ def run_step(
     ours = services or own_services()
     since = ours.clock.monotonic()
     holder = f"{platform.node()}:{os.getpid()}"
-    claimed = lease.claim(ours.engine, step_id, holder, ours.settings.lease_s, delivery_id)
+    try:
+        claimed = lease.claim(ours.engine, step_id, holder, ours.settings.lease_s, delivery_id)
+        about = {} if claimed is None else _about(ours, claimed)
+    except OperationalError as error:
+        _log.warning("the database did not answer; the step is announced again", step_id=step_id, error=str(error.orig))
+        return SKIPPED
     if claimed is None:
         return SKIPPED
     faultpoint("claimed")
     ours.keeper.start()
-    with _bound(ours, claimed, delivery_id):
+    with structlog.contextvars.bound_contextvars(**about, delivery_id=delivery_id):
         return _run(ours, claimed, since, mapper, shared)
 
 
@@ -104,15 +108,13 @@ def _run(ours: Services, claimed: Claim, since: float, mapper: Mapper, shared: S
     return state
 
 
-def _bound(services: Services, claimed: Claim, delivery_id: str) -> AbstractContextManager[object]:
-    """Let every line that is logged meanwhile say which job, step and song it is about."""
+def _about(services: Services, claimed: Claim) -> dict[str, str]:
+    """Give what every line that is logged meanwhile says: which job, step and song it is about."""
     with reading(services.engine) as session:
         job = session.get_one(Job, claimed.job_id)
         composition = session.get(Composition, job.subject_id)
     song_id = job.subject_id if composition is None else composition.song_id
-    return structlog.contextvars.bound_contextvars(
-        job_id=claimed.job_id, step_id=claimed.step_id, step=claimed.name, song_id=song_id, delivery_id=delivery_id
-    )
+    return {"job_id": claimed.job_id, "step_id": claimed.step_id, "step": claimed.name, "song_id": song_id}
 
 
 def _queue_teller() -> Callable[[float], None] | None:

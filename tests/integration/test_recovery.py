@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
-from cluster.db.engine import reading, writing
+from cluster.db.engine import open_engine, reading, writing
 from cluster.db.tables import Job
 from cluster.errors import LeaseLost
 from cluster.jobs import lease, retry, store
 from cluster.jobs.keeper import Keeper
 from cluster.jobs.states import State
 from cluster.services import Services
+from tasks.wakeup import SKIPPED, run_step
 from tests.support.jobs import add_job, claim, edges, let_lease_end, let_time_come, read
 
 
@@ -62,6 +65,14 @@ def test_a_step_whose_lease_has_ended_can_be_claimed_again_at_once(services: Ser
     with pytest.raises(LeaseLost), writing(services.engine) as session:
         store.end_step(session, stale, State.SUCCEEDED)
     assert edges(services, job_id)[1:] == [("queued", "running"), ("running", "queued"), ("queued", "running")]
+
+
+def test_a_wake_up_that_finds_no_database_ends_with_a_sentence(services: Services) -> None:
+    away = replace(services, engine=open_engine("postgresql://nobody@127.0.0.1:1/none"))
+    with capture_logs() as lines:
+        assert run_step("step_1", "letter", services=away) == SKIPPED
+    assert [(line["log_level"], line["step_id"]) for line in lines] == [("warning", "step_1")]
+    assert "announced again" in lines[0]["event"]
 
 
 def test_a_lease_that_ended_is_refused_even_before_anybody_took_the_step(services: Services) -> None:
