@@ -22,8 +22,9 @@ from cluster.services import Services
 from serve_app.errors import EdgeError, RangeError
 from serve_app.limits import RefusalAsProblem
 from serve_app.problems import problem_of
-from serve_app.routes import analysis, compositions, footage, health, jobs, lyrics, songs, videos
+from serve_app.routes import analysis, compositions, editors, footage, health, jobs, lyrics, songs, videos
 from tasks.domain.errors import DomainError
+from tasks.export.otio_import import LARGEST_BYTES as LARGEST_TIMELINE_BYTES
 from tasks.notation import LARGEST_BYTES
 from tasks.notation.lyrics import LARGEST_BYTES as LARGEST_LYRICS_BYTES
 
@@ -43,7 +44,7 @@ def create_api(services: Services) -> FastAPI:
     api.state.services = services
     api.include_router(health.router)
     largest = services.settings.max_upload_bytes + _FORM_OVERHEAD_BYTES
-    for room in (songs, footage, analysis, lyrics, compositions, jobs, videos):
+    for room in (songs, footage, analysis, lyrics, compositions, jobs, videos, editors):
         api.include_router(room.router, prefix="/api/v1", max_body_size=largest)
     handlers: dict[type[Exception], Any] = {
         DomainError: _told,
@@ -115,6 +116,9 @@ def _too_large(services: Services, path: str) -> Problem:
     if path.endswith("/lyrics"):
         code = "lyrics_too_large"
         detail = f"Lyrics take at most {LARGEST_LYRICS_BYTES >> 20} MiB, which no song's words need."
+    if path.endswith("/edits"):
+        code = "timeline_too_large"
+        detail = f"A timeline takes at most {LARGEST_TIMELINE_BYTES >> 20} MiB; export the film again."
     return _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code, problem_of(code).title, detail, retryable=False)
 
 

@@ -73,6 +73,7 @@ PROBLEMS: dict[str, Problem] = {
     "shot_length_invalid": _input(_UNPROCESSABLE, "The shortest shot is out of range"),
     "option_invalid": _input(_UNPROCESSABLE, "An option cannot be used"),
     "audio_not_copied": _input(_UNPROCESSABLE, "The sound cannot be copied"),
+    "timeline_too_large": _input(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The timeline is too large"),
     "timeline_invalid": _input(_UNPROCESSABLE, "The timeline cannot be used"),
     "output_invalid": _input(_UNPROCESSABLE, "The output cannot be written there"),
     "video_absent": _input(HTTPStatus.NOT_FOUND, "The video is not there"),

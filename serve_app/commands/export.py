@@ -15,7 +15,7 @@ from cluster.services import Services, open_services
 from cluster.settings import load_settings
 from serve_app import output
 from tasks.domain.errors import InvalidInput
-from tasks.export.otio import FORMATS, Reel, library, segment_name, write_timeline
+from tasks.export.otio import FORMATS, library, timeline_text
 from tasks.steps import exporting
 from tasks.steps.exporting import Parts
 
@@ -46,33 +46,12 @@ def export(
 
 
 def write_export(services: Services, parts: Parts, folder: Path, targets: list[Path]) -> None:
-    """Write the film's files into ``folder``, and the timelines that name them."""
-    _write_media(services, parts, folder)
-    for target in targets:
-        fill = partial(write_timeline, _reel(parts, folder, target), ending=target.suffix.lower())
-        output.publish(target, fill)
-
-
-def _reel(parts: Parts, folder: Path, target: Path) -> Reel:
-    """Say where the files are, from the place of the timeline."""
-    beside = Path(os.path.relpath(folder, target.parent))
-    return Reel(
-        video_id=parts.video_id,
-        title=parts.title,
-        timeline=parts.timeline,
-        segments=parts.segments,
-        segment_files=[beside / segment_name(plan.index) for plan in parts.segments],
-        song_file=beside / parts.song_name,
-        analysis=parts.analysis,
-    )
-
-
-def _write_media(services: Services, parts: Parts, folder: Path) -> None:
-    """Write every segment, the footage that they show, and the song, each whole or not at all."""
+    """Write the film's files into ``folder``, and the timelines that name them from their own place."""
     folder.mkdir(parents=True, exist_ok=True)
-    for plan, key in zip(parts.segments, parts.segment_keys, strict=True):
-        output.fetch(services, key, folder / segment_name(plan.index))
-    for key in parts.footage_keys:
-        (folder / "footage").mkdir(exist_ok=True)
-        output.fetch(services, key, folder / "footage" / Path(key).name)
-    output.fetch(services, parts.song_key, folder / parts.song_name)
+    for name, key in parts.files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        output.fetch(services, key, folder / name)
+    for target in targets:
+        beside = Path(os.path.relpath(folder, target.parent))
+        text = timeline_text(parts.reel(beside), target.suffix.lower())
+        output.publish(target, partial(Path.write_text, data=text, encoding="utf-8"))

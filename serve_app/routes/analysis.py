@@ -12,8 +12,8 @@ from sqlmodel import Session
 from cluster.db.engine import reading, writing
 from cluster.db.tables import AnalysisRow
 from cluster.errors import Changed
-from cluster.jobs import store
 from cluster.services import Services
+from serve_app.accepted import accepted
 from serve_app.analysis_schemas import AnalysisOut, CorrectionsIn, CorrectionsOut, WaveformOut
 from serve_app.deps import OwnerDep, ServicesDep
 from serve_app.errors import NotReadyError
@@ -45,11 +45,7 @@ def create_analysis(song_id: str, services: ServicesDep, owner_id: OwnerDep, res
     """Answer with the job that hears the song; one that was heard before is done at once."""
     with writing(services.engine) as session:
         song = songs.owned_song(session, song_id, owner_id)
-        job_id = workflow.begin_analysis(session, song)
-        shown = JobOut.of(store.owned_job(session, job_id, owner_id), store.steps_of(session, job_id))
-    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
-    response.headers["Retry-After"] = "2"
-    return shown
+        return accepted(session, workflow.begin_analysis(session, song), owner_id, response)
 
 
 @router.get("/analysis", summary="Read what was heard in a song", responses=_NOT_HEARD)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from cluster.db.engine import writing
-from cluster.jobs import store
+from serve_app.accepted import accepted
 from serve_app.deps import OwnerDep, ServicesDep
 from serve_app.schemas import CompositionIn, JobOut
 from tasks import workflow
@@ -38,8 +38,4 @@ def create_composition(
         expect_lyrics(lyrics_of(session, song_id)[0], request)
         composition_id = songs.add_composition(session, song, request)
         job_id = workflow.begin(session, composition_id, priority=wanted.level, only_plan=only_plan)
-        job = store.owned_job(session, job_id, owner_id)
-        steps = store.steps_of(session, job_id)
-    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
-    response.headers["Retry-After"] = "2"
-    return JobOut.of(job, steps)
+        return accepted(session, job_id, owner_id, response)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response, status
 
 from cluster.db.engine import reading, writing
 from cluster.jobs import events, store
+from serve_app.accepted import ASK_AGAIN, accepted
 from serve_app.deps import OwnerDep, ServicesDep
 from serve_app.schemas import EventOut, JobOut
 from tasks import workflow
@@ -22,7 +23,7 @@ def read_job(job_id: str, services: ServicesDep, owner_id: OwnerDep, response: R
         job = store.owned_job(session, job_id, owner_id)
         shown = JobOut.of(job, store.steps_of(session, job_id))
     if not shown.state.is_final:
-        response.headers["Retry-After"] = "2"
+        response.headers.update(ASK_AGAIN)
     return shown
 
 
@@ -60,7 +61,4 @@ def requeue_job(job_id: str, services: ServicesDep, owner_id: OwnerDep, response
     """Begin a new job for the same video; it finds everything that the old one finished."""
     with writing(services.engine) as session:
         new_id = workflow.requeue(session, job_id, owner_id)
-        shown = JobOut.of(store.owned_job(session, new_id, owner_id), store.steps_of(session, new_id))
-    response.headers["Location"] = f"/api/v1/jobs/{new_id}"
-    response.headers["Retry-After"] = "2"
-    return shown
+        return accepted(session, new_id, owner_id, response)

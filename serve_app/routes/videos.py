@@ -7,10 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, status
 from fastapi.responses import Response, StreamingResponse
-from sqlmodel import Session
 
 from cluster.db.engine import reading, writing
-from cluster.jobs import store
+from serve_app.accepted import accepted
 from serve_app.deps import OwnerDep, ServicesDep
 from serve_app.errors import NotReadyError, RangeError
 from serve_app.film_schemas import ChangesOut, RenditionIn
@@ -49,15 +48,7 @@ def render_video(video_id: str, services: ServicesDep, owner_id: OwnerDep, respo
     """Begin the job that makes a video that was planned; segments that are stored are used again."""
     with writing(services.engine) as session:
         composition_id = songs.owned_composition(session, video_id, owner_id).id
-        return _begun(session, composition_id, owner_id, response)
-
-
-def _begun(session: Session, composition_id: str, owner_id: str, response: Response) -> JobOut:
-    """Begin the job that makes a video, and say where it is."""
-    job_id = workflow.begin(session, composition_id)
-    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
-    response.headers["Retry-After"] = "2"
-    return JobOut.of(store.owned_job(session, job_id, owner_id), store.steps_of(session, job_id))
+        return accepted(session, workflow.begin(session, composition_id), owner_id, response)
 
 
 @router.post(
@@ -71,7 +62,7 @@ def create_rendition(
         base = songs.owned_composition(session, video_id, owner_id)
         request = rendition_of(VideoRequest.from_json(base.request), wanted.words)
         composition_id = songs.add_composition(session, songs.owned_song(session, base.song_id, owner_id), request)
-        return _begun(session, composition_id, owner_id, response)
+        return accepted(session, workflow.begin(session, composition_id), owner_id, response)
 
 
 @router.get(

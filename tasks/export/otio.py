@@ -50,8 +50,8 @@ def segment_name(index: int) -> str:
     return f"segment-{index:04d}.mp4"
 
 
-def write_timeline(reel: Reel, path: Path, ending: str) -> None:
-    """Write the film at ``path`` as a timeline in the format of files that end in ``ending``, one of `FORMATS`.
+def timeline_text(reel: Reel, ending: str) -> str:
+    """Write the film as a timeline in the format of files that end in ``ending``, one of `FORMATS`.
 
     Raises
     ------
@@ -59,8 +59,6 @@ def write_timeline(reel: Reel, path: Path, ending: str) -> None:
         If OpenTimelineIO, or its adapter for the format, is not installed.
     InvalidInput
         If the format cannot hold this film; the sentence has the adapter's reason.
-    OSError
-        If the file cannot be written.
     """
     otio = library()
     adapter = FORMATS[ending]
@@ -68,10 +66,9 @@ def write_timeline(reel: Reel, path: Path, ending: str) -> None:
         raise ToolMissing(f"OpenTimelineIO has no adapter {adapter} here; install vibecraft[otio].")
     timeline = _timeline(otio, reel, with_song=adapter != "cmx_3600")
     try:
-        text = otio.adapters.write_to_string(timeline, adapter_name=adapter)
+        return str(otio.adapters.write_to_string(timeline, adapter_name=adapter))
     except Exception as error:  # adapters raise whatever their format lacks
         raise InvalidInput(f"{ending} cannot hold this film: {error}", code="export_impossible") from error
-    path.write_text(text, encoding="utf-8")
 
 
 def library() -> Any:

@@ -20,12 +20,13 @@ from tasks.domain.segment import SegmentPlan
 from tasks.domain.timebase import FrameRange
 from tasks.export.otio import NAMESPACE, library
 
-_MOST_BYTES = 32 << 20
+LARGEST_BYTES = 32 << 20
+"""Of a file with a timeline."""
 _NEAR = 1e-3  # of a frame: what editors' floats may be off
 
 
-def read_exported(path: Path) -> Any:
-    """Read the file's timeline.
+def read_exported(path: Path, name: str) -> Any:
+    """Read the file's timeline; ``name`` is what its user calls it.
 
     Raises
     ------
@@ -37,14 +38,14 @@ def read_exported(path: Path) -> Any:
     otio = library()
     if not path.is_file():
         raise _wrong(f"There is no file {path}; check the path.")
-    if path.stat().st_size > _MOST_BYTES:
-        raise _wrong(f"{path.name} is larger than a timeline of ours can be; export the film again.")
+    if path.stat().st_size > LARGEST_BYTES:
+        raise _wrong(f"{name} is larger than a timeline of ours can be; export the film again.")
     try:
         timeline = otio.adapters.read_from_file(str(path), adapter_name="otio_json")
     except Exception as error:  # the reader raises whatever a file's bytes lead to
-        raise _wrong(f"{path.name} is no OTIO timeline that can be read; export it as .otio.") from error
+        raise _wrong(f"{name} is no OTIO timeline that can be read; export it as .otio.") from error
     if not isinstance(timeline, otio.schema.Timeline):
-        raise _wrong(f"{path.name} holds no timeline; export the whole timeline and not a part of it.")
+        raise _wrong(f"{name} holds no timeline; export the whole timeline and not a part of it.")
     return timeline
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from sqlmodel import Session
 
@@ -12,6 +12,7 @@ from cluster.errors import NotFound
 from tasks.domain.analysis import Analysis
 from tasks.domain.segment import SegmentPlan, SourceKind
 from tasks.domain.timeline import Timeline
+from tasks.export.otio import Reel, segment_name
 from tasks.steps import songs
 from tasks.steps.changes import planned
 
@@ -29,6 +30,25 @@ class Parts:
     song_key: str
     song_name: str
     analysis: Analysis
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Give the keys of all files of the film by their names in its folder: segments, footage, song."""
+        segments = {segment_name(plan.index): key for plan, key in zip(self.segments, self.segment_keys, strict=True)}
+        footage = {f"footage/{PurePath(key).name}": key for key in self.footage_keys}
+        return {**segments, **footage, self.song_name: self.song_key}
+
+    def reel(self, folder: Path) -> Reel:
+        """Give the film as it is exported, with its files in ``folder``, as the timeline is to name it."""
+        return Reel(
+            video_id=self.video_id,
+            title=self.title,
+            timeline=self.timeline,
+            segments=self.segments,
+            segment_files=[folder / segment_name(plan.index) for plan in self.segments],
+            song_file=folder / self.song_name,
+            analysis=self.analysis,
+        )
 
 
 def parts_of(session: Session, video_id: str, owner_id: str) -> Parts:

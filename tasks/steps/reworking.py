@@ -21,8 +21,13 @@ from tasks.steps.changes import planned
 from tasks.steps.songs import owned_composition
 
 
-def request_from_otio(session: Session, path: Path, song: Song) -> VideoRequest:
+def request_from_otio(session: Session, path: Path, song: Song, *, name: str | None = None) -> VideoRequest:
     """Ask for the film that an editor made of one that was exported; all else is as in that film.
+
+    Parameters
+    ----------
+    name : str, optional
+        What the user calls the file, where it lies under another name.
 
     Raises
     ------
@@ -31,13 +36,12 @@ def request_from_otio(session: Session, path: Path, song: Song) -> VideoRequest:
     NotFound
         If the film that it was exported from is not there.
     """
-    timeline = read_exported(path)
+    name = name or path.name
+    timeline = read_exported(path, name)
     video_id = exported_from(timeline)
     base = owned_composition(session, video_id, song.owner_id)
     if base.song_id != song.id:
-        raise InvalidInput(
-            f"{path.name} was exported from a film of another song; give that song.", code="timeline_invalid"
-        )
+        raise InvalidInput(f"{name} was exported from a film of another song; give that song.", code="timeline_invalid")
     spec, segments = planned(base)
     rework = reworked(timeline, video_id, segments, spec.frame_rate)
     return replace(VideoRequest.from_json(base.request), rework=rework, timeline=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -11,6 +13,7 @@ from typing import Any
 import av
 import opentimelineio as otio
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from cluster.db.engine import reading
@@ -18,13 +21,15 @@ from cluster.db.tables import Composition, Song
 from cluster.jobs.states import State
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
+from serve_app.api import create_api
 from serve_app.commands import command_line
 from serve_app.commands.export import write_export
 from tasks.domain.errors import InvalidInput
 from tasks.domain.segment import SegmentPlan
 from tasks.domain.timebase import FrameRange
 from tasks.domain.timeline import Timeline
-from tasks.export.otio import Reel, segment_name, write_timeline
+from tasks.executors import InlineExecutor
+from tasks.export.otio_import import LARGEST_BYTES
 from tasks.steps import exporting
 from tasks.steps.reworking import request_from_otio, request_with_cuts
 from tests.support.songs import write_song
@@ -146,6 +151,60 @@ def test_what_was_not_changed_is_not_encoded_again_and_what_was_is_found_in_the_
     assert shown == [*first[:-2], first[-1], first[-2], first[pieces[0]]]
 
 
+def test_a_film_goes_to_an_editor_and_back_over_http(
+    studio: Services, film: tuple[Path, Composition], tmp_path: Path
+) -> None:
+    song, composition = film
+    assert composition.plan is not None
+    video = f"/api/v1/videos/{composition.id}"
+    with TestClient(create_api(studio), raise_server_exceptions=False) as client:
+        for ending in ("edl", "fcpxml", "otio"):
+            answer = client.get(f"{video}/export", params={"format": ending})
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+            folder = tmp_path / ending
+            with zipfile.ZipFile(io.BytesIO(answer.content)) as files:
+                assert files.testzip() is None
+                files.extractall(folder)
+            assert (folder / "media" / song.name).read_bytes() == song.read_bytes()
+            assert len(list((folder / "media").glob("segment-*.mp4"))) == len(composition.plan["segments"])
+        path = tmp_path / "otio" / f"{composition.id}.otio"
+        timeline = otio.adapters.read_from_file(str(path))
+        for clip in (*timeline.video_tracks()[0], *timeline.audio_tracks()[0]):
+            assert (path.parent / clip.media_reference.target_url).is_file()
+
+        def swap_the_first_two(timeline: Any) -> None:
+            track = timeline.video_tracks()[0]
+            first = track[0]
+            del track[0]
+            track.insert(1, first)
+
+        edit = changed(path, swap_the_first_two).read_bytes()
+        job = client.post(f"{video}/edits", files={"file": ("mine.otio", edit)})
+        assert job.status_code == 202, job.text
+        assert client.get(job.headers["Location"]).json()["id"] == job.json()["id"]
+        InlineExecutor(studio).run(job.json()["id"])
+        made = client.get(f"/api/v1/videos/{job.json()['video_id']}").json()
+        assert (made["content"] is None, made["timeline"]["frames"]) == (False, (composition.timeline or {})["frames"])
+        assert made["timeline"] != composition.timeline
+
+        elsewhere = f"/api/v1/videos/{job.json()['video_id']}/edits"
+        for place, data, sentence in (
+            (elsewhere, edit, "mine.otio was exported from another video"),
+            (f"{video}/edits", b"cut", "mine.otio is no OTIO timeline"),
+            (f"{video}/edits", changed(path, shorter).read_bytes(), "the song's part"),
+        ):
+            refused = client.post(place, files={"file": ("mine.otio", data)})
+            assert (refused.status_code, refused.json()["code"]) == (422, "timeline_invalid")
+            assert sentence in refused.json()["detail"]
+        large = client.post(f"{video}/edits", files={"file": ("mine.otio", bytes(LARGEST_BYTES + (1 << 20)))})
+        assert (large.status_code, large.json()["code"]) == (413, "timeline_too_large")
+        for absent in (
+            client.get("/api/v1/videos/video_1/export"),
+            client.post("/api/v1/videos/video_1/edits", files={"file": ("a.otio", edit)}),
+        ):
+            assert (absent.status_code, absent.json()["code"]) == (404, "not_found")
+
+
 def gap(timeline: Any) -> None:
     track = timeline.video_tracks()[0]
     length = track[1].source_range
@@ -215,23 +274,6 @@ def test_what_cannot_be_made_is_refused_in_a_sentence(
     for name in ("not.otio", "absent.otio"):
         with pytest.raises(InvalidInput):
             back(studio, tmp_path / name, film[1])
-
-
-@pytest.mark.parametrize("ending", [".otio", ".fcpxml", ".edl"])
-def test_a_full_disk_is_told_as_one(studio: Services, film: tuple[Path, Composition], ending: str) -> None:
-    with reading(studio.engine) as session:
-        parts = exporting.parts_of(session, film[1].id, OWNER)
-    reel = Reel(
-        video_id=parts.video_id,
-        title=parts.title,
-        timeline=parts.timeline,
-        segments=parts.segments,
-        segment_files=[Path(segment_name(plan.index)) for plan in parts.segments],
-        song_file=Path("song.wav"),
-        analysis=parts.analysis,
-    )
-    with pytest.raises(OSError, match="No space left"):
-        write_timeline(reel, Path("/dev/full"), ending)
 
 
 def test_names_of_files_stand_in_for_lost_metadata(
