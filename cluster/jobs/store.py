@@ -12,9 +12,10 @@ from sqlmodel import Session, col, select
 
 from cluster.db.adding import insert_into
 from cluster.db.ids import new_id
+from cluster.db.owned import owned
 from cluster.db.tables import Job, JobEvent, Step
 from cluster.db.time import database_time
-from cluster.errors import JobOver, NotFound
+from cluster.errors import JobOver
 from cluster.jobs import events, lease
 from cluster.jobs.events import Event
 from cluster.jobs.lease import Claim
@@ -206,10 +207,7 @@ def owned_job(session: Session, job_id: str, owner_id: str) -> Job:
     NotFound
         If there is none, or it belongs to somebody else.
     """
-    job = session.get(Job, job_id)
-    if job is None or job.owner_id != owner_id:
-        raise NotFound(f"There is no job {job_id}.")
-    return job
+    return owned(session, Job, job_id, owner_id, "job")
 
 
 def steps_of(session: Session, job_id: str) -> list[Step]:

@@ -10,9 +10,9 @@ from sqlmodel import Session, col, select
 from cluster.db.adding import insert_into
 from cluster.db.engine import reading, writing
 from cluster.db.ids import new_id
+from cluster.db.owned import owned
 from cluster.db.tables import Footage
 from cluster.db.time import database_time
-from cluster.errors import NotFound
 from cluster.services import Services
 from tasks.domain.clip import ClipShot
 from tasks.domain.document import Document
@@ -70,10 +70,7 @@ def owned_footage(session: Session, footage_id: str, owner_id: str) -> Footage:
     NotFound
         If there is none, or it belongs to somebody else.
     """
-    footage = session.get(Footage, footage_id)
-    if footage is None or footage.owner_id != owner_id:
-        raise NotFound(f"There is no footage {footage_id}.")
-    return footage
+    return owned(session, Footage, footage_id, owner_id, "footage")
 
 
 def footage_of(session: Session, owner_id: str, *, after: str | None = None, limit: int) -> Sequence[Footage]:

@@ -9,9 +9,9 @@ from sqlmodel import Session, select
 
 from cluster.db.engine import reading, writing
 from cluster.db.ids import new_id
+from cluster.db.owned import owned
 from cluster.db.tables import AnalysisRow, Composition, Song
 from cluster.db.time import database_time
-from cluster.errors import NotFound
 from cluster.services import Services
 from tasks.domain.analysis import Analysis
 from tasks.domain.errors import InvalidInput
@@ -72,10 +72,7 @@ def owned_song(session: Session, song_id: str, owner_id: str) -> Song:
     NotFound
         If there is none, or it belongs to somebody else.
     """
-    song = session.get(Song, song_id)
-    if song is None or song.owner_id != owner_id:
-        raise NotFound(f"There is no song {song_id}.")
-    return song
+    return owned(session, Song, song_id, owner_id, "song")
 
 
 def owned_composition(session: Session, composition_id: str, owner_id: str) -> Composition:
@@ -86,10 +83,7 @@ def owned_composition(session: Session, composition_id: str, owner_id: str) -> C
     NotFound
         If there is none, or it belongs to somebody else.
     """
-    composition = session.get(Composition, composition_id)
-    if composition is None or composition.owner_id != owner_id:
-        raise NotFound(f"There is no video {composition_id}.")
-    return composition
+    return owned(session, Composition, composition_id, owner_id, "video")
 
 
 def add_composition(session: Session, song: Song, request: VideoRequest) -> str:
