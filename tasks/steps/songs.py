@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlalchemy import insert
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
+from cluster.db.adding import one_at_a_time
 from cluster.db.engine import reading, writing
 from cluster.db.ids import new_id
 from cluster.db.owned import owned
@@ -40,14 +41,17 @@ def take_in(
     header = sound_header(path, called)
     _expect_length(header, called, max_s or services.settings.max_song_s)
     digest = sha256_of(path)
-    with reading(services.engine) as session:
-        known = session.exec(select(Song).where(Song.owner_id == owner_id, Song.sha256 == digest)).first()
-    if known is not None and services.storage.exists(known.content_key):
-        return known
     key = f"songs/{digest}"
+    with reading(services.engine) as session:
+        known = _known(session, owner_id, digest)
+    if known is not None and services.storage.exists(key):
+        return known
     services.storage.put_file(path, key)
-    song_id = new_id("song")
     with writing(services.engine) as session:
+        one_at_a_time(session, f"{owner_id} {key}")
+        if known := _known(session, owner_id, digest):
+            return known
+        song_id = new_id("song")
         session.execute(
             insert(Song).values(
                 id=song_id,
@@ -62,6 +66,11 @@ def take_in(
             )
         )
         return session.get_one(Song, song_id)
+
+
+def _known(session: Session, owner_id: str, digest: str) -> Song | None:
+    question = select(Song).where(Song.owner_id == owner_id, Song.sha256 == digest)
+    return session.exec(question.order_by(col(Song.id))).first()
 
 
 def owned_song(session: Session, song_id: str, owner_id: str) -> Song:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 from sqlmodel import select
 
 from cluster.db.engine import reading, writing
-from cluster.db.tables import AnalysisRow, Artifact, Job
+from cluster.db.tables import AnalysisRow, Artifact, Job, Song
 from cluster.jobs import artifacts
 from cluster.jobs.states import State
 from cluster.services import Services
+from cluster.storage.base import ObjectInfo
+from cluster.storage.local import LocalStorage
 from tasks import audio, workflow
 from tasks.domain.request import Resolution, VideoRequest
 from tasks.executors import InlineExecutor
@@ -47,6 +50,33 @@ def test_an_analysis_that_ends_while_the_same_is_made_is_shared(
     with reading(services.engine) as session:
         assert {session.get_one(Job, job_id).state for job_id in (first, second)} == {State.SUCCEEDED}
         assert len(session.exec(select(AnalysisRow)).all()) == 1
+
+
+def test_a_song_that_is_given_twice_at_once_is_one_song(on_each_database: Services, tmp_path: Path) -> None:
+    services, path = on_each_database, write_song(tmp_path / "song.wav", 1.0)
+    others: list[Song] = []
+
+    class WhileStoring(LocalStorage):
+        def put_file(self, path: Path, key: str) -> ObjectInfo:
+            if not others:
+                others.append(songs.take_in(services, path, "ada"))
+                others.append(songs.take_in(services, path, "bob"))
+            return super().put_file(path, key)
+
+    slow = replace(services, storage=WhileStoring(services.settings.objects_dir))
+    taken = songs.take_in(slow, path, "ada")
+    assert [song.id == taken.id for song in others] == [True, False]
+    with reading(services.engine) as session:
+        assert len(session.exec(select(Song)).all()) == 2
+
+
+def test_a_song_whose_bytes_were_lost_is_itself_again(services: Services, tmp_path: Path) -> None:
+    path = write_song(tmp_path / "song.wav", 1.0)
+    first = songs.take_in(services, path, "ada")
+    services.storage.delete(first.content_key)
+    again = songs.take_in(services, path, "ada")
+    assert again.id == first.id
+    assert services.storage.exists(first.content_key)
 
 
 def test_a_file_that_somebody_noted_is_noted_once(on_each_database: Services) -> None:
