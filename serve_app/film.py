@@ -21,6 +21,7 @@ from cluster.services import Services
 from serve_app.giving_up import cancelled_when_left
 from serve_app.problems import job_error
 from tasks.domain.analysis import Analysis
+from tasks.domain.document import Document
 from tasks.domain.lyrics import Lyrics
 from tasks.domain.request import VideoRequest
 from tasks.domain.style import StyleName
@@ -46,13 +47,17 @@ _BEFORE_PICTURES = frozenset({"analyze", "plan"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """A finished film and what is known of it: the time of each stage, and its words on its own clock."""
+    """A finished film and what is known of it: the time of each stage, and its words on its own clock.
+
+    ``flash_limit`` is what its plan says of the bound of flashes: ``is_on``, and what was ``softened`` for it.
+    """
 
     video_id: str
     video_key: str
     timeline: Timeline
     analysis: Analysis
     seconds: dict[str, float]
+    flash_limit: Document
     lyrics: Lyrics | None = None
 
 
@@ -115,6 +120,7 @@ def finished(services: Services, composition_id: str, job_id: str) -> Film:
         timeline=Timeline.from_json(composition.timeline),
         analysis=analysis,
         seconds=seconds,
+        flash_limit=(composition.plan or {}).get("flash_limit", {}),
         lyrics=film_lyrics(composition),
     )
 

@@ -237,6 +237,9 @@ class VideoOut(BaseModel):
     song_id: str
     request: dict[str, Any]
     timeline: dict[str, Any] | None
+    flash_limit: dict[str, Any] | None = Field(
+        description="Once planned: whether flashes are limited (`is_on`), and what was `softened` for it, and why."
+    )
     content: str | None
     created_at: datetime
     published_at: datetime | None
@@ -249,6 +252,7 @@ class VideoOut(BaseModel):
             song_id=composition.song_id,
             request=composition.request,
             timeline=composition.timeline,
+            flash_limit=None if composition.plan is None else composition.plan.get("flash_limit"),
             content=content if composition.video_key else None,
             created_at=composition.created_at,
             published_at=composition.published_at,

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from serve_app.film import Film
 from serve_app.output import poster_path, timeline_path
-from tasks.domain.document import SCHEMA
+from tasks.domain.document import SCHEMA, Document
 from tasks.domain.timebase import rate_text
 from tasks.media.verify import Report
 
@@ -30,6 +30,7 @@ def json_summary(made: Film, target: Path, report: Report | None, seconds: dict[
         "shots": len(made.timeline.shots),
         "cuts": len(made.timeline.cuts),
         "seconds": seconds,
+        "flash_limit": made.flash_limit,
         "verify": None if report is None else report.to_json(),
     }
 
@@ -48,6 +49,8 @@ def print_summary(made: Film, target: Path, report: Report | None, seconds: dict
     table.add_row("sections", sections)
     table.add_row("shots", f"{len(timeline.shots)} ({cuts})")
     table.add_row("frames", f"{timeline.frames} at {float(timeline.frame_rate):g} per second")
+    if limited := _limited(made.flash_limit):
+        table.add_row("flashes", limited)
     table.add_row("seconds", ", ".join(f"{kind} {spent:.1f}" for kind, spent in seconds.items()))
     if report is not None:
         table.add_row("verified", report.line())
@@ -56,3 +59,17 @@ def print_summary(made: Film, target: Path, report: Report | None, seconds: dict
     table.add_row("timeline", str(timeline_path(target)))
     table.add_row("poster", str(poster_path(target)))
     console.print(table, highlight=False)
+
+
+def _limited(flash_limit: Document) -> str:
+    """Say what was done about flashes; nothing where there was nothing to do."""
+    if not flash_limit.get("is_on", True):
+        return "not limited"
+    kinds = [note["kind"] for note in flash_limit.get("softened", ())]
+    held, cuts = kinds.count("footage"), kinds.count("cut")
+    told = {
+        "softened or left out": len(kinds) - held - cuts,
+        "shots held still, since their clip flashes too often": held,
+        "seconds with more cuts than is safe": cuts,
+    }
+    return ", ".join(f"{count} {what}" for what, count in told.items() if count)

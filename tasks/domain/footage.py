@@ -12,7 +12,7 @@ from tasks.domain.errors import InvalidRecord
 from tasks.domain.timebase import parse_rate, rate_text
 
 MOTION_EVERY_S = Fraction(1, 2)
-"""Each value of `FootageFacts.motion` tells of so many seconds."""
+"""Each value of `FootageFacts.motion`, ``focus_track`` and ``flashes`` tells of so many seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,8 @@ class FootageFacts:
         The colour matrix that is believed of it where it says nothing.
     focus_track : tuple of tuple of float
         The same place in each half second.
+    flashes : tuple of float
+        In each half second, the most flashes that a second holds which ends there, of light or of saturated red.
     frames : int
         Pictures that decode.
     is_hdr : bool
@@ -60,6 +62,7 @@ class FootageFacts:
     untagged: bool
     matrix: Matrix
     focus_track: tuple[tuple[float, float], ...] = ()
+    flashes: tuple[float, ...] = ()
     frames: int = 0
     is_hdr: bool = False
     note: str | None = None
@@ -78,6 +81,11 @@ class FootageFacts:
             return self.focus
         return sum(x for x, _ in places) / len(places), sum(y for _, y in places) / len(places)
 
+    def flashes_of(self, start_s: Fraction, length_s: Fraction) -> float:
+        """Give the most flashes that a second of a part of the clip holds; 0 where it is not known."""
+        first = int(start_s / MOTION_EVERY_S)
+        return max(self.flashes[first : max(first + 1, math.ceil((start_s + length_s) / MOTION_EVERY_S))], default=0.0)
+
     def to_json(self) -> Document:
         """Write the document."""
         return {
@@ -93,6 +101,7 @@ class FootageFacts:
             "untagged": self.untagged,
             "matrix": self.matrix,
             "focus_track": [list(place) for place in self.focus_track],
+            "flashes": list(self.flashes),
             "frames": self.frames,
             "is_hdr": self.is_hdr,
             "note": self.note,
@@ -109,6 +118,7 @@ class FootageFacts:
             "motion": tuple(document["motion"]),
             "focus": (x, y),
             "focus_track": tuple((x, y) for x, y in document.get("focus_track", ())),
+            "flashes": tuple(document.get("flashes", ())),
             "matrix": Matrix(document["matrix"]),
         }
         return cls(**{name: value for name, value in document.items() if name != "schema"} | read)

@@ -8,8 +8,9 @@ transition and a swell of light under two seconds change it twice. So do a pulse
 bright edges and the red of a picture. What begins on one frame is one event, with the cut that lies there.
 
 In no second, both ends counted in, do events make more than six changes, which is three flashes, and no more than two
-of them brighten the whole picture: one flash a second is left to the pictures themselves. The same bound holds for
-red flashes, since every event is counted as one of a red picture. A flash that is too much is softened until it is no
+of them brighten the whole picture: one flash a second is left to the pictures themselves, and where a shot's footage
+flashes more often, so many events less may lie within a second of it. The same bound holds for red flashes, since
+every event is counted as one of a red picture. A flash that is too much is softened until it is no
 flash by definition, a flash or glitch transition becomes a cut, anything else is left out.
 
 References
@@ -27,10 +28,12 @@ from fractions import Fraction
 
 from tasks.domain.document import Document
 from tasks.domain.effect import Effect, EffectKind
+from tasks.domain.timebase import FrameRange
 from tasks.domain.timeline import Timeline
 from tasks.domain.transition import Transition, TransitionKind
 
 MOST_CHANGES, MOST_BRIGHT = 6, 2
+_LEFT_TO_PICTURES = 1
 LONGEST_RUSH = MOST_CHANGES
 """Frames that a whip, a match, a glitch or a shake lasts at most: they change every place with every frame."""
 SOFT_FLASH = 0.15
@@ -63,21 +66,27 @@ class _Seconds:
     rate: Fraction
     changes: dict[int, int]
     frames: list[int]
+    restless: list[tuple[FrameRange, int]]
     bright: list[int] = field(default_factory=list)
 
     @classmethod
-    def of(cls, timeline: Timeline) -> _Seconds:
+    def of(cls, timeline: Timeline, own: Sequence[float]) -> _Seconds:
         cuts = [shot.frames.start for shot in timeline.cuts]
-        return cls(timeline.frame_rate, dict.fromkeys(cuts, _CUT), list(cuts))
+        more = [math.ceil(flashes) - _LEFT_TO_PICTURES for flashes in own]
+        shots = zip(timeline.shots, more, strict=False)
+        restless = [(shot.frames, flashes) for shot, flashes in shots if flashes > 0]
+        return cls(timeline.frame_rate, dict.fromkeys(cuts, _CUT), list(cuts), restless)
 
     def add(self, frame: int, *, bright: bool) -> str | None:
         """Add an event, or give the reason for which it has no room."""
         second = math.floor(self.rate)
-        if bright and frame not in self.bright and _most(self.bright, frame, second) > MOST_BRIGHT:
-            return f"more than {MOST_BRIGHT} flashes would lie within one second"
+        own = max((f for shot, f in self.restless if shot.start - second <= frame < shot.end + second), default=0)
+        because = ": the footage flashes as well" if own else ""
+        if bright and frame not in self.bright and _most(self.bright, frame, second) > MOST_BRIGHT - own:
+            return f"more than {MOST_BRIGHT} flashes would lie within one second{because}"
         more = _EVENT - self.changes.get(frame, 0)
-        if more > 0 and self._fullest(frame, second) + more > MOST_CHANGES:
-            return f"more than {MOST_CHANGES // 2} flashes would lie within one second, cuts counted in"
+        if more > 0 and self._fullest(frame, second) + more > MOST_CHANGES - _EVENT * own:
+            return f"more than {MOST_CHANGES // 2} flashes would lie within one second, cuts counted in{because}"
         if frame not in self.changes:
             insort(self.frames, frame)
         self.changes[frame] = _EVENT
@@ -107,15 +116,22 @@ class Limited:
     notes: tuple[Softened, ...]
 
 
-def limit_flashes(timeline: Timeline, transitions: Sequence[Transition | None], effects: Iterable[Effect]) -> Limited:
+def limit_flashes(
+    timeline: Timeline,
+    transitions: Sequence[Transition | None],
+    effects: Iterable[Effect],
+    own: Sequence[float] = (),
+) -> Limited:
     """Thin and soften a plan until it keeps the bound; transitions go before effects and strong flashes before weak.
 
     Parameters
     ----------
     transitions : sequence of Transition or None
         One for each shot.
+    own : sequence of float, optional
+        Flashes a second that the pictures of each shot have themselves, at most 3; none by default.
     """
-    seconds = _Seconds.of(timeline)
+    seconds = _Seconds.of(timeline, own)
     kept_transitions, notes = [], []
     for shot, transition in zip(timeline.shots, transitions, strict=True):
         is_bright = transition is not None and transition.kind in _BRIGHT_TRANSITIONS

@@ -10,6 +10,9 @@ A clip that is shown n times is parted into n equal stretches, and each time sho
 in loud shots the liveliest, in calm ones the calmest, between by the shot's energy. A part is as long as the shot and
 what the next transition still shows of it. A shorter clip is slowed down, to half its speed at most; what is missing
 then is its pictures backwards and forwards again if it is lively, or its last picture if it is still.
+
+Where flashes are limited, a part with more than three within a second is passed by if its stretch has another; if not,
+the shot shows one picture of it.
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ _LIVELY = 0.3
 _STILL_MOTION = 0.0
 _OVERUSED, _RECENT, _TIE = 0.6, 0.3, 0.01
 _SPEED_STEPS = 1000
+MOST_FLASHES = 3
+"""How many flashes a second may hold (WCAG 2.3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +47,37 @@ class _Stretch:
     end_s: Fraction
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How long a part a shot needs, how loud the shot is, 0..1, and how many flashes a second the part may have."""
+
+    length_s: Fraction
+    energy: float
+    most_flashes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """What a shot shows; ``flashes`` are those that its part of the clip has within a second.
+
+    ``is_held`` if they were too many, so that one picture is shown.
+    """
+
+    clip: ClipShot
+    flashes: float
+    is_held: bool
+
+
 def deal_footage(
-    score: Score, transitions: Transitions, footage: Sequence[FootageFacts], *, deal: Deal, fit: Fit, seed: int
-) -> tuple[ClipShot, ...]:
+    score: Score,
+    transitions: Transitions,
+    footage: Sequence[FootageFacts],
+    *,
+    deal: Deal,
+    fit: Fit,
+    seed: int,
+    limit_flashes: bool = True,
+) -> tuple[Dealt, ...]:
     """Give each shot its clip.
 
     Parameters
@@ -65,7 +98,8 @@ def deal_footage(
         need_s = (len(shot.frames) + handle) / score.frame_rate
         stretch = _stretch(clip, shown[place], total[place], need_s)
         shown[place] += 1
-        clips.append(_fitted(clip, stretch, need_s, energies[shot.index], fit))
+        wanted = _Wanted(need_s, energies[shot.index], MOST_FLASHES if limit_flashes else math.inf)
+        clips.append(_fitted(clip, stretch, wanted, fit))
     return tuple(clips)
 
 
@@ -120,35 +154,46 @@ def _stretch(clip: FootageFacts, showing: int, showings: int, need_s: Fraction) 
     return _Stretch(start_s, end_s)
 
 
-def _fitted(clip: FootageFacts, stretch: _Stretch, need_s: Fraction, energy: float, fit: Fit) -> ClipShot:
-    length_s = stretch.end_s - stretch.start_s
+def _fitted(clip: FootageFacts, stretch: _Stretch, wanted: _Wanted, fit: Fit) -> Dealt:
+    length_s, need_s = stretch.end_s - stretch.start_s, wanted.length_s
     if length_s >= need_s:
-        start_s, part_s, speed = _best_start(clip, stretch, need_s, energy), need_s, Fraction(1)
+        start_s, part_s, speed = _best_start(clip, stretch, wanted), need_s, Fraction(1)
     else:
         # rounded down, so that the part lasts until the end of what is needed
         exact = Fraction(math.floor(length_s / need_s * _SPEED_STEPS), _SPEED_STEPS)
         start_s, part_s, speed = stretch.start_s, length_s, max(exact, SLOWEST)
-    return ClipShot(
+    flashes = clip.flashes_of(start_s, part_s)
+    is_held = flashes > wanted.most_flashes
+    if is_held:
+        part_s, speed = min(part_s, 1 / clip.frame_rate), Fraction(1)
+    is_lively = _motion(clip) >= _LIVELY and not is_held
+    shot = ClipShot(
         content_key=clip.content_key,
         start_s=start_s,
         length_s=part_s,
         speed=speed,
-        beyond=Beyond.BOOMERANG if _motion(clip) >= _LIVELY else Beyond.FREEZE,
+        beyond=Beyond.BOOMERANG if is_lively else Beyond.FREEZE,
         fit=fit,
         focus=clip.focus_of(start_s, part_s),
         untagged=clip.matrix,
     )
+    return Dealt(shot, flashes, is_held)
 
 
-def _best_start(clip: FootageFacts, stretch: _Stretch, need_s: Fraction, energy: float) -> Fraction:
-    """Choose the part whose motion suits the energy; of parts that suit equally the first."""
+def _best_start(clip: FootageFacts, stretch: _Stretch, wanted: _Wanted) -> Fraction:
+    """Choose the part whose motion suits the energy; of parts that suit equally the first.
+
+    Parts that flash more often than that are chosen only where there are no others.
+    """
+    need_s = wanted.length_s
     last_s = stretch.end_s - need_s
     first = math.ceil(stretch.start_s / MOTION_EVERY_S)
     grid = [place * MOTION_EVERY_S for place in range(first, math.floor(last_s / MOTION_EVERY_S) + 1)]
     starts = grid or [stretch.start_s]
+    starts = [start_s for start_s in starts if clip.flashes_of(start_s, need_s) <= wanted.most_flashes] or starts
     motions = [_motion_between(clip, start_s, start_s + need_s) for start_s in starts]
-    wanted = min(motions) + energy * (max(motions) - min(motions))
-    best = min(range(len(starts)), key=lambda place: abs(motions[place] - wanted))
+    suits = min(motions) + wanted.energy * (max(motions) - min(motions))
+    best = min(range(len(starts)), key=lambda place: abs(motions[place] - suits))
     return starts[best]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from tasks.domain.analysis import Analysis
@@ -20,7 +20,7 @@ from tasks.domain.timeline import Timeline
 from tasks.domain.transition import Transition
 from tasks.edit.effects import plan_effects
 from tasks.edit.flash_limit import Limited, Softened, limit_flashes
-from tasks.edit.footage import deal_footage
+from tasks.edit.footage import Dealt, deal_footage
 from tasks.edit.parts import LONGEST_SEGMENT, parts_of
 from tasks.edit.score import Score
 from tasks.edit.transitions import plan_transitions
@@ -107,11 +107,21 @@ def plan_segments(
     drawn = Limited(transitions, effects, ())
     if request.limit_flashes:
         drawn = limit_flashes(timeline, transitions, effects)
-    sources = (
-        _clips(score, drawn.transitions, footage, request, seed)
-        if footage
-        else _styles(analysis, timeline, request, seed, keys)
-    )
+    if footage:
+        dealt = deal_footage(
+            score,
+            drawn.transitions,
+            footage,
+            deal=request.deal,
+            fit=request.fit,
+            seed=seed,
+            limit_flashes=request.limit_flashes,
+        )
+        sources = [(SourceKind.CLIP, each.clip.to_json()) for each in dealt]
+        if request.limit_flashes:
+            drawn = _beside(timeline, transitions, effects, dealt)
+    else:
+        sources = _styles(analysis, timeline, request, seed, keys)
     return FilmPlan(
         spec=spec,
         timeline=timeline.joined_by(drawn.transitions),
@@ -139,15 +149,24 @@ def _styles(
     return [(SourceKind.STYLE, {**look.to_json(), **keys}) for look in looks]
 
 
-def _clips(
-    score: Score,
-    transitions: tuple[Transition | None, ...],
-    footage: Sequence[FootageFacts],
-    request: VideoRequest,
-    seed: int,
-) -> list[tuple[SourceKind, Document]]:
-    clips = deal_footage(score, transitions, footage, deal=request.deal, fit=request.fit, seed=seed)
-    return [(SourceKind.CLIP, clip.to_json()) for clip in clips]
+def _beside(
+    timeline: Timeline, transitions: Sequence[Transition | None], effects: Sequence[Effect], dealt: Sequence[Dealt]
+) -> Limited:
+    """Limit what is planned beside footage that flashes itself, and note which shots are held for it."""
+    own = [0.0 if each.is_held else each.flashes for each in dealt]
+    drawn = limit_flashes(timeline, transitions, effects, own)
+    held = tuple(
+        Softened(
+            frame=shot.frames.start,
+            kind="footage",
+            planned=each.flashes,
+            amount=0.0,
+            reason="the clip has no part with three flashes a second or less; one picture of it is shown",
+        )
+        for shot, each in zip(timeline.shots, dealt, strict=True)
+        if each.is_held
+    )
+    return replace(drawn, notes=tuple(sorted((*drawn.notes, *held), key=lambda note: (note.frame, note.kind))))
 
 
 def _segments(

@@ -19,6 +19,7 @@ from cluster.db.engine import reading
 from cluster.db.tables import Composition
 from cluster.db.tables import Footage as FootageRow
 from cluster.errors import NotFound
+from cluster.jobs.states import State
 from cluster.services import Services
 from cluster.sweeper import sweep
 from serve_app.api import create_api
@@ -26,12 +27,15 @@ from serve_app.footage import natural, take_in_all
 from tasks.domain.errors import InvalidInput, InvalidRecord
 from tasks.domain.footage import FootageFacts
 from tasks.executors import InlineExecutor
+from tasks.media.ffmpeg import locate
+from tasks.media.verify import verify
 from tasks.providers.base import ClipWanted, Making, Submission
 from tasks.providers.uploads import MODEL, OwnFootage
 from tasks.steps import footage
 from tests.support.clips import numbered, write
 from tests.support.command import vibecraft
 from tests.support.songs import write_song
+from tests.support.videos import fetched, render, small
 
 FOOTAGE = "/api/v1/footage"
 
@@ -203,6 +207,34 @@ def test_footage_with_fewer_pictures_than_the_film_is_verified(tmp_path: Path) -
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Verified" in ended.stdout
+
+
+@pytest.mark.parametrize("colour", [(230, 230, 230), (230, 10, 10)], ids=["light", "red"])
+def test_a_film_of_a_strobe_is_safe_unless_its_owner_says_otherwise(
+    services: Services, tmp_path: Path, colour: tuple[int, int, int]
+) -> None:
+    """Five flashes a second for three seconds, then a calm second and a half."""
+    lit, dark = np.full((90, 160, 3), colour, np.uint8), np.full((90, 160, 3), 16, np.uint8)
+    strobe = [lit if number // 3 % 2 else dark for number in range(90)]
+    owner, song = services.settings.owner_id, write_song(tmp_path / "song.wav", 6.0)
+    told = {}
+    for name, pictures in {"strobe": strobe, "calmer": [*strobe, *[lit] * 45]}.items():
+        taken = footage.take_in(services, write(tmp_path / f"{name}.mp4", pictures), owner)
+        facts = FootageFacts.from_json(taken.document)
+        assert facts.flashes[0] < max(facts.flashes) == pytest.approx(5.0, abs=0.5)
+        for limit in (True, False):
+            wishes = small(
+                footage=(taken.id,), limit_flashes=limit, effects=(), transitions=(), frame_rate=Fraction(30)
+            )
+            made, job = render(services, song, wishes)
+            assert job.state == State.SUCCEEDED, job.error
+            assert made.plan is not None
+            assert made.video_key is not None
+            flashes = verify(fetched(services, made.video_key, tmp_path), None, ffmpeg=locate(None)).flashes
+            assert (max(flashes.most_general, flashes.most_red) <= 3) == limit
+            told[name, limit] = [note["kind"] for note in made.plan["flash_limit"]["softened"]]
+    assert set(told["strobe", True]) == {"footage"}
+    assert told["strobe", False] == told["calmer", False] == []
 
 
 def test_a_clip_that_is_named_must_be_one(services: Services, tmp_path: Path) -> None:

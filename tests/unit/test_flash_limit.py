@@ -193,6 +193,15 @@ def test_a_film_that_flashes_twice_a_second_is_left_as_it_is() -> None:
     assert left.notes == ()
 
 
+@pytest.mark.parametrize(("own", "flashes"), [(0.0, 2), (1.0, 2), (1.5, 1), (3.0, 0)])
+def test_where_the_footage_flashes_fewer_flashes_are_planned(own: float, flashes: int) -> None:
+    timeline = timeline_of(Fraction(30), [300])
+    left = limit_flashes(timeline, (None,), strobe(EffectKind.FLASH, 10, 0.8), [own])
+    bright = [effect.start_frame for effect in left.effects if effect.amount > SOFT_FLASH]
+    assert max((sum(start <= at <= start + 30 for at in bright) for start in bright), default=0) == flashes
+    assert all(("footage" in note.reason) == (own > 1) for note in left.notes)
+
+
 def test_pulses_that_are_too_many_are_thinned() -> None:
     timeline = timeline_of(Fraction(30), [300])
     left = limit_flashes(timeline, (None,), strobe(EffectKind.PULSE, 6, 0.4))

@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tasks.media.flashes import Flashes, FlashKind, FlashMeter
 from tasks.media.frames import Plane
-from tasks.media.verify.flashes import Flashes, FlashKind, FlashMeter
 
 WIDTH, HEIGHT = 162, 90
 FIELD = WIDTH // 3 * (HEIGHT // 3)

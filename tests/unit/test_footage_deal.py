@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from statistics import fmean
@@ -16,7 +17,7 @@ from tasks.domain.clip import Beyond, ClipShot, Fit
 from tasks.domain.footage import FootageFacts
 from tasks.domain.request import Deal
 from tasks.edit.cutting import cut_timeline
-from tasks.edit.footage import deal_footage
+from tasks.edit.footage import Dealt, deal_footage
 from tasks.edit.score import Score
 from tasks.edit.transitions import Transitions, plan_transitions
 from tests.support.analyses import section, steady
@@ -32,7 +33,7 @@ def dealt(
     score = Score.of(song, timeline)
     transitions = plan_transitions(score, None, seed)
     clips = deal_footage(score, transitions, footage, deal=deal, fit=Fit.BLUR, seed=seed)
-    return score, transitions, clips
+    return score, transitions, tuple(each.clip for each in clips)
 
 
 def need_s(score: Score, transitions: Transitions, shot: int) -> Fraction:
@@ -132,6 +133,27 @@ def test_a_clip_is_brought_to_the_length_of_a_shot(
     assert shown.beyond is beyond
     assert shown.fit is Fit.BLUR
     assert shown.focus == (0.4, 0.5)
+
+
+def test_a_part_that_flashes_too_often_is_passed_by_or_held() -> None:
+    song = steady(8, 120.0)
+    score = Score.of(song, cut_timeline(song, R30, None, seed=0))
+    transitions = plan_transitions(score, None, 0)
+    calm = replace(clip("a", 60), flashes=(0.0,) * 60 + (5.0,) * 20 + (0.0,) * 40)
+    strobe = replace(clip("b", 60), flashes=(5.0,) * 120)
+
+    def deal(facts: FootageFacts, *, limit: bool) -> tuple[Dealt, ...]:
+        return deal_footage(score, transitions, [facts], deal=Deal.ORDER, fit=Fit.FILL, seed=0, limit_flashes=limit)
+
+    for each in deal(calm, limit=True):
+        assert (each.flashes, each.is_held) == (0.0, False)
+    for each in deal(strobe, limit=True):
+        assert (each.flashes, each.is_held) == (5.0, True)
+        assert (each.clip.length_s, each.clip.speed) == (Fraction(1, 30), Fraction(1))
+        assert each.clip.beyond is Beyond.FREEZE
+    for each in deal(strobe, limit=False):
+        assert not each.is_held
+        assert each.clip.length_s > Fraction(1, 30)
 
 
 def test_dealing_is_the_same_every_time() -> None:

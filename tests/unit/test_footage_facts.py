@@ -23,6 +23,7 @@ FACTS = FootageFacts(
     untagged=True,
     matrix=Matrix.BT709,
     focus_track=((0.2, 0.5), (0.4, 0.5), (0.6, 0.5), (0.8, 0.3)),
+    flashes=(0.0, 0.5, 2.0, 4.0),
     frames=60,
     note="It breaks off after 2.0 of 3.0 s; what is there is used.",
 )
@@ -31,9 +32,15 @@ FACTS = FootageFacts(
 def test_a_record_is_read_as_it_was_written() -> None:
     assert FootageFacts.from_json(FACTS.to_json()) == FACTS
     older = FACTS.to_json()
-    for name in ("focus_track", "frames", "is_hdr", "note"):
+    for name in ("focus_track", "flashes", "frames", "is_hdr", "note"):
         del older[name]
-    assert FootageFacts.from_json(older) == replace(FACTS, focus_track=(), frames=0, note=None)
+    assert FootageFacts.from_json(older) == replace(FACTS, focus_track=(), flashes=(), frames=0, note=None)
+
+
+def test_flashes_are_those_of_the_part_that_is_shown() -> None:
+    assert FACTS.flashes_of(Fraction(0), Fraction(1)) == 0.5
+    assert FACTS.flashes_of(Fraction(1, 2), Fraction(3, 4)) == 2.0
+    assert FACTS.flashes_of(Fraction(3), Fraction(1)) == 0.0
 
 
 def test_the_place_of_interest_is_that_of_the_part_that_is_shown() -> None:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from tasks.domain.clip import Matrix
@@ -23,7 +24,8 @@ from tasks.media.clip.child import blames_file, blames_limits, decode_in_child
 from tasks.media.clip.header import ClipHeader, read_header
 from tasks.media.clip.inprocess import first_picture
 from tasks.media.clip.pictures import Decoded, Reading, Span
-from tasks.media.frames import Plane
+from tasks.media.flashes import FlashMeter
+from tasks.media.frames import I420, Plane
 from tasks.media.saliency import FocusFinder, moved_map
 from tasks.media.sandbox import Limits
 
@@ -31,6 +33,7 @@ LONGEST_S = 3 * 3600
 """The longest clip that is taken, in seconds."""
 
 _SIDE = 128
+_FLASH_SIDE = _SIDE // 2  # that of the planes of colour
 _LIMITS = Limits(cpu_s=1800)
 _LOOK_EVERY_S = Fraction(1, 4)
 _MOTION_LEVELS = 8.0
@@ -65,7 +68,7 @@ def survey(path: Path, name: str | None = None, *, footage_id: str, content_key:
     small = Filter("scale", {"w": _SIDE, "h": _SIDE, "flags": "area"})
     chain = Chain((), (small,), (Filter("format", {"pix_fmts": "yuv420p"}),))
     reading = Reading(path=path, header=header, chain=chain, width=_SIDE, height=_SIDE)
-    seen, meter = _Seen(), _Meter()
+    seen, meter = _Seen(), _Meter(header.frame_rate or _USUAL_RATE)
     for picture in _whole(reading, ffmpeg, called, seen):
         seen.times.append(picture.time_s)
         since = picture.time_s - seen.times[0]
@@ -109,9 +112,11 @@ def _whole(reading: Reading, ffmpeg: str, called: str, seen: _Seen) -> Iterator[
 
 
 class _Meter:
-    """Motion and places of interest, half second by half second."""
+    """Motion, flashes and places of interest, half second by half second; a flash's second is counted in pictures."""
 
-    def __init__(self) -> None:
+    def __init__(self, frame_rate: Fraction) -> None:
+        self._flashes = FlashMeter((_FLASH_SIDE, _FLASH_SIDE), frame_rate)
+        self._parts: list[int] = []
         self._before: tuple[Plane, Fraction] | None = None
         self._looked_s: Fraction | None = None
         self._changes: list[list[float]] = []
@@ -121,6 +126,8 @@ class _Meter:
         """Take in the picture that is shown ``since`` seconds after the first."""
         drawn = picture.draw()
         part = math.floor(since / MOTION_EVERY_S)
+        self._parts.append(part)
+        self._flashes.add(_gridded(drawn), drawn.u, drawn.v)
         while len(self._changes) <= part:
             self._changes.append([])
             self._finders.append(FocusFinder())
@@ -144,12 +151,25 @@ class _Meter:
             found.append(round(1 - math.exp(-level / _MOTION_LEVELS), 4))
         return tuple(found)
 
+    def flashes(self) -> tuple[float, ...]:
+        """Give the most flashes that a second holds which ends in each half second."""
+        found = self._flashes.finish()
+        most = np.zeros(len(self._changes), np.float32)
+        np.maximum.at(most, self._parts, np.maximum(found.general, found.red))
+        return tuple(most.tolist())
+
     def focus(self) -> tuple[tuple[float, float], tuple[tuple[float, float], ...]]:
         """Give the place that is looked at in the whole clip, and in each half second."""
         whole = FocusFinder()
         for finder in self._finders:
             whole.add(finder)
         return whole.focus(), tuple(finder.focus() for finder in self._finders)
+
+
+def _gridded(picture: I420) -> Plane:
+    """Bring the picture's light to the size of its colours."""
+    small = cv2.resize(picture.y, (_FLASH_SIDE, _FLASH_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
 
 
 def _summed_up(path: Path, header: ClipHeader, seen: _Seen, meter: _Meter) -> dict[str, Any]:
@@ -166,6 +186,7 @@ def _summed_up(path: Path, header: ClipHeader, seen: _Seen, meter: _Meter) -> di
         "motion": meter.motion(),
         "focus": focus,
         "focus_track": track,
+        "flashes": meter.flashes(),
         "untagged": header.matrix is None and not header.is_rgb and not header.needs_zimg,
         "matrix": Matrix.BT601 if is_sd else Matrix.BT709,
         "frames": len(seen.times),

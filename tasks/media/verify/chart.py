@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.verify.flashes import MOST_FLASHES
+from tasks.media.flashes import MOST_FLASHES
 from tasks.media.verify.report import Report
 from tasks.media.verify.search import sure
 from tasks.media.verify.wording import count

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from tasks.domain.timebase import rate_text
 from tasks.domain.timeline import Timeline
+from tasks.media.flashes import MOST_FLASHES
 from tasks.media.verify.film import Film
-from tasks.media.verify.flashes import MOST_FLASHES
 from tasks.media.verify.measured import BeatSource, Cut, Sound
 from tasks.media.verify.remarks import off_their_beats
 from tasks.media.verify.report import Report

@@ -29,9 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.domain.errors import ChildFailed
+from tasks.media.flashes import Flashes, FlashMeter
 from tasks.media.frames import Plane
 from tasks.media.sandbox import GUARDED_INPUT, Child, Limits, guarded
-from tasks.media.verify.flashes import Flashes, FlashMeter
 
 LAGS = 3
 """``changes`` reach back by up to this many frames."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tasks.domain.document import SCHEMA, Document
 from tasks.domain.timebase import FrameRange, rate_text
+from tasks.media.flashes import MOST_FLASHES, Flashes
 from tasks.media.verify.clock import Gap
-from tasks.media.verify.flashes import MOST_FLASHES, Flashes
 from tasks.media.verify.measured import Beats, Cut, Sound, rounded
 from tasks.media.verify.search import Found, sure
 

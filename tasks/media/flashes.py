@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from tasks.domain.timebase import FrameRange
 from tasks.media.frames import Plane
-from tasks.media.verify.swings import Counted, Swings
+from tasks.media.swings import Counted, Swings
 
 MOST_FLASHES = 3
 """How many flashes a second may hold."""
