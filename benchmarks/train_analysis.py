@@ -31,7 +31,7 @@ from tasks.audio.downbeat import Bars
 from tasks.audio.features import HARMONY_HOP, HARMONY_RATE, HOP, Rises, Spectra, rises
 from tasks.audio.grid import Grid
 from tasks.audio.judge import Network
-from tasks.audio.likeness import pair_figures
+from tasks.audio.likeness import Likeness, pairs_of
 from tasks.audio.tempo import Periodicity, measure, onset_envelope
 from tasks.audio.units import Units, describe, unit_edges
 
@@ -202,7 +202,7 @@ def form_of(spectra: Spectra, risen: Rises, truth: dict[str, Any]) -> Form:
         figures=border_figures(units)[1:],
         is_border=is_border[1:],
         borders=borders,
-        pairs=pair_figures(units, borders),
+        pairs=Likeness(units).figures(pairs_of(borders)),
         is_alike=np.array([float(a == b) for n, a in enumerate(letters) for b in letters[n + 1 :]]),
     )
 

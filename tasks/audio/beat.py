@@ -8,9 +8,10 @@ row of beats. Sound without a beat has none.
 Method
 ------
 In each of four overlapping ranges of tempo a bar pointer (`tasks.audio.pointer`) follows the rises; the row half a
-beat later is a further hypothesis. Each beat is moved to the peak of the rises that is nearest, found between frames
-by a parabola, and beats without a rise of their own are placed between their neighbours. `tasks.audio.choice` chooses
-among the grids and counts their bars; `tasks.audio.free` leaves out stretches in free time.
+beat later, or less where half beats are late, is a further hypothesis. Each beat is moved to the peak of the rises that
+is nearest, found between frames by a parabola, and beats without a rise of their own are placed between their
+neighbours. `tasks.audio.choice` chooses among the grids and counts their bars; `tasks.audio.free` leaves out stretches
+in free time.
 
 References
 ----------
@@ -50,6 +51,8 @@ _STEADINESS = 100.0
 _OCTAVES = 0.8
 _STRONG_QUANTILE = 0.98
 _SAME_OCTAVES, _SAME_S, _SAME_SHARE = 0.03, 0.03, 0.9
+_LATEST = 0.18  # of a beat: a half beat that is played later is the last of three
+_RATHER = 1.5
 _END_S = 0.1  # a beat on the very end is no beat
 _QUIET = 10 ** (-50 / 20)
 _LOUD_QUANTILE = 0.95
@@ -84,11 +87,29 @@ def all_grids(spectra: Spectra, envelope: Array, each: Callable[..., Iterable[An
     grids: list[Grid] = []
     for row in each(partial(_followed, _gain(envelope)), RANGES_BPM):
         on = row + np.diff(row, append=row[-1]) / (2.0 * _REGION)  # the middle of where its rise is expected
-        for frames in (on, (on[:-1] + on[1:]) / 2):
+        for frames in (on, _before_late_half_beats(envelope, (on[:-1] + on[1:]) / 2)):
             grid = _refined(spectra, envelope, frames) if len(frames) >= _LEAST_BEATS else None
             if grid is not None and not any(_is_same(grid, other) for other in grids):
                 grids.append(grid)
     return grids
+
+
+def _before_late_half_beats(envelope: Array, halves: Floats) -> Floats:
+    """Move a row that lies half-way between late half beats to the beats before it, if that is where rises are.
+
+    Where half beats are played late, as in swing, and struck harder than the beats, they are what is followed; half a
+    beat after them the beat is over.
+    """
+    if len(halves) < _LEAST_BEATS:
+        return halves
+    farthest = int(_LATEST * float(np.median(np.diff(halves))))
+    lags = np.arange(-farthest, _REACH_FRAMES + 1)
+    places = np.clip(np.round(halves).astype(int)[:, None] + lags, 0, len(envelope) - 1)
+    usual = envelope[places].mean(axis=0, dtype=np.float64)
+    near, early = usual[lags >= -_REACH_FRAMES].max(), usual[lags < -_REACH_FRAMES]
+    if not len(early) or early.max() < _RATHER * near:
+        return halves
+    return halves + float(lags[int(early.argmax())])
 
 
 def _followed(gain: Floats, range_bpm: tuple[float, float]) -> NDArray[np.int64]:

@@ -19,6 +19,10 @@ of songs, ISMIR 2011.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
@@ -75,30 +79,53 @@ def border_odds(units: Units, network: Network) -> Floats:
     return np.asarray(np.clip(network.judge(border_figures(units)), -_ODDS_LIMIT, _ODDS_LIMIT), np.float64)
 
 
-def pick(odds: Floats, habit: Floats, cost: float) -> NDArray[np.int64]:
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """How long sections usually are.
+
+    Attributes
+    ----------
+    lengths : ndarray, shape (LONGEST_UNITS + 1,), float64
+        How usual a section of so many units is (log chance).
+    cost : float
+        Of every border.
+    """
+
+    lengths: Floats
+    cost: float
+
+    @property
+    def last(self) -> Floats:
+        """The same for a song's last section, which ends where the music does."""
+        return np.asarray(np.maximum(self.lengths, self.lengths[_STRIPE]), np.float64)
+
+    def worth(self, odds: Floats, borders: Sequence[int]) -> float:
+        """Tell how likely ``borders`` are, as log odds: the first is 0, the last the number of units."""
+        lengths = [after - before for before, after in pairwise(borders)]
+        if max(lengths) > LONGEST_UNITS:
+            return -np.inf
+        inner = list(borders[1:-1])
+        usual = float(self.lengths[lengths[:-1]].sum() + self.last[lengths[-1]])
+        return usual + float(odds[inner].sum()) - self.cost * len(inner)
+
+
+def pick(odds: Floats, habit: Habit) -> NDArray[np.int64]:
     """Choose the units that begin a section; the first is 0, the last the number of units.
 
     Parameters
     ----------
     odds : ndarray, shape (units,), float64
         From `border_odds`.
-    habit : ndarray, shape (LONGEST_UNITS + 1,), float64
-        How usual a section of so many units is (log chance).
-    cost : float
-        Of every border.
     """
-    count = len(odds)
+    count, last = len(odds), habit.last
     best = np.full(count + 1, -np.inf)
     best[0] = 0.0
     came = np.zeros(count + 1, np.int64)
     for end in range(1, count + 1):
         lengths = np.arange(1, min(end, LONGEST_UNITS) + 1)
-        prior = habit[lengths]
-        if end == count:
-            prior = np.maximum(prior, habit[_STRIPE])  # the last one ends where the music does
-        values = best[end - lengths] + prior
+        values = best[end - lengths] + (last if end == count else habit.lengths)[lengths]
         at = int(values.argmax())
-        best[end] = values[at] + (0.0 if end == count else odds[end] - cost)
+        best[end] = values[at] + (0.0 if end == count else odds[end] - habit.cost)
         came[end] = end - lengths[at]
     chosen = [count]
     while chosen[-1] > 0:

@@ -8,8 +8,8 @@ song's own loud parts.
 
 Method
 ------
-`tasks.audio.borders` finds where sections begin, `tasks.audio.likeness` which are alike, and `tasks.audio.naming`
-names them by energy, repetition and place.
+`tasks.audio.borders` finds where sections may begin, `tasks.audio.likeness` which are alike, `tasks.audio.form` settles
+what is doubtful, and `tasks.audio.naming` names the sections by energy, repetition and place.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.audio.borders import border_odds, pick
+from tasks.audio.borders import Habit, border_odds, pick
 from tasks.audio.downbeat import Bars
 from tasks.audio.features import FRAME_RATE, Rises, Spectra
+from tasks.audio.form import settle
 from tasks.audio.grid import Grid
 from tasks.audio.judge import form_habit, networks
-from tasks.audio.likeness import cluster
+from tasks.audio.likeness import Likeness
 from tasks.audio.mood import Pace, moods
 from tasks.audio.naming import Portrait, named
 from tasks.audio.units import describe, unit_edges
@@ -50,10 +51,10 @@ def find_sections(
         Like `map`; describes the sections, wherever the caller lets them be described.
     """
     units = describe(spectra, risen, unit_edges(grid, bars, duration_s))
-    judges, (habit, cost) = networks(), form_habit()
+    judges, habit = networks(), Habit(*form_habit())
     odds = border_odds(units, judges["border"])
-    borders = pick(odds, habit, cost)
-    kinds, sure = cluster(units, borders, judges["likeness"])
+    form = settle(pick(odds, habit), odds, habit, Likeness(units, judges["likeness"]))
+    borders, kinds, sure = form.borders, form.kinds, form.sure
     times = units.edges[borders]
     frames = np.clip(np.round(times * float(FRAME_RATE)).astype(int), 0, len(spectra.rms))
     loud = loud_parts(spectra, risen)

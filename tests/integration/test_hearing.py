@@ -12,7 +12,7 @@ import soundfile
 
 from benchmarks.scoring import score
 from benchmarks.songs import STYLES, make, write
-from demo.song import RATE, bell, pad
+from demo.song import RATE, bell, pad, synthesize
 from tasks import audio
 from tasks.domain.analysis import Analysis
 from tasks.media.ffmpeg import locate
@@ -51,6 +51,24 @@ def test_every_style_is_heard_as_well_as_when_it_was_measured(tmp_path: Path, st
     for name, value in golden.items():
         assert found[name] == pytest.approx(value, abs=0.2 if name in FORM else 0.05), name
     assert abs(found["bias_ms"]) <= 8.0
+
+
+@pytest.mark.parametrize("seed", [3010, 5010])
+def test_half_beats_that_are_late_and_loud_do_not_move_the_beats(tmp_path: Path, seed: int) -> None:
+    """Chords on late half beats are the loudest thing in reggae; half a beat after them the beat is 50 ms over."""
+    samples, truth = make("reggae", seed)
+    found = scores_of(heard(write(tmp_path, samples, truth)), truth)
+    assert found["beat_f20"] > 0.98
+    assert abs(found["bias_ms"]) < 5.0
+
+
+def test_the_demonstration_song_is_heard_as_it_was_made(tmp_path: Path) -> None:
+    samples, truth = synthesize()
+    soundfile.write(tmp_path / "demo.wav", samples, RATE)
+    analysis = heard(tmp_path / "demo.wav")
+    parts = truth["sections"]
+    assert [part.label for part in analysis.sections] == [part["label"] for part in parts]
+    assert [part.start_s for part in analysis.sections] == pytest.approx([part["start_s"] for part in parts], abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,18 @@ import pytest
 
 from benchmarks.scoring import bootstrap, score
 from benchmarks.songs import STYLES, make
-from tasks.audio.borders import checkerboard, pick
+from tasks.audio.borders import Habit, checkerboard, pick
 from tasks.audio.filters import chroma_bank, mel_bank, mel_hz
+from tasks.audio.form import Form, settle
 from tasks.audio.free import in_time
 from tasks.audio.grid import Grid
 from tasks.audio.hooks import find_hooks
 from tasks.audio.judge import networks
+from tasks.audio.likeness import Likeness
 from tasks.audio.naming import Portrait, named
 from tasks.audio.pointer import follow, walk
 from tasks.audio.tempo import Periodicity
+from tasks.audio.units import Units
 from tests.support.analyses import analysis, section
 
 
@@ -95,7 +98,38 @@ def test_borders_are_picked_where_the_odds_are_and_lengths_are_usual() -> None:
     odds[[8, 15, 16, 24]] = (2.0, 2.0, 2.0, 2.0)
     habit = np.full(33, -5.0)
     habit[8] = -1.0
-    assert pick(odds, habit, 0.0).tolist() == [0, 8, 16, 24, 32]
+    assert pick(odds, Habit(habit, 0.0)).tolist() == [0, 8, 16, 24, 32]
+
+
+@pytest.mark.parametrize("at", [-1.5, 1.5])
+def test_a_doubtful_border_is_settled_by_what_comes_back(at: float) -> None:
+    """Four bars of each of A B C B C D; nothing but the form speaks for the border between the first C and B."""
+    random = np.random.default_rng(1)
+    kinds = np.repeat([0, 1, 2, 1, 2, 3], 4)
+    sound, busy, chords = random.normal(size=(4, 26)), random.uniform(0, 1, (4, 4)), random.uniform(0, 1, (4, 4, 48))
+    harmony = chords[kinds, np.arange(24) % 4]
+    harmony /= np.linalg.norm(harmony, axis=1, keepdims=True)
+    nothing = np.zeros((24, 4))
+    units = Units(
+        edges=np.arange(25.0), sound=sound[kinds], harmony=harmony, loudness=np.array([0.0, 0.5, 1.0, 0.2])[kinds],
+        busy=busy[kinds], strike=nothing, tail=nothing,
+    )  # fmt: skip
+    odds = np.full(24, -5.0)
+    odds[[4, 8, 16, 20]], odds[12] = 3.0, at
+    lengths = np.full(33, -3.0)
+    lengths[[4, 8]] = -1.0
+    habit, likeness = Habit(lengths, 0.0), Likeness(units, networks()["likeness"])
+    picked = pick(odds, habit)
+    assert (12 in picked) == (at > 0)
+    form = settle(picked, odds, habit, likeness)
+    assert form.borders.tolist() == [0, 4, 8, 12, 16, 20, 24]
+    assert form.kinds.tolist() == [1, 2, 3, 2, 3, 4]
+    assert form.returns.tolist() == [False, True, True, True, True, False]
+
+
+def test_what_follows_itself_has_not_come_back() -> None:
+    form = Form(np.array([0, 4, 8, 12]), np.array([1, 1, 2]), np.ones(3))
+    assert not form.returns.any()
 
 
 def test_a_checkerboard_is_highest_where_two_blocks_meet() -> None:
