@@ -87,6 +87,8 @@ class OutOfMemory(Exhausted):
 
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_MEMORY = ("Cannot allocate memory", "Insufficient memory", "can't start new thread", "failed to map segment")
+"""What libraries say that have no error of their own for it: the system, OpenCV, Python's threads, the loader."""
 
 
 def exhausted(error: BaseException) -> Exhausted | None:
@@ -94,7 +96,7 @@ def exhausted(error: BaseException) -> Exhausted | None:
     number = getattr(error, "errno", None)
     if number in _DISK_FULL:
         return DiskFull("The disk is full; free some space in the data folder, or move it by VC_DATA_DIR.")
-    if isinstance(error, MemoryError) or number == errno.ENOMEM:
+    if isinstance(error, MemoryError) or number == errno.ENOMEM or any(said in str(error) for said in _NO_MEMORY):
         return OutOfMemory("Memory ran out; use fewer workers, a smaller resolution, or a larger machine.")
     return None
 
