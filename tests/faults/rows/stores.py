@@ -12,6 +12,7 @@ import httpx2
 from rq import Queue
 from sqlalchemy import make_url
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from cluster.db.tables import Step
 from cluster.db.time import database_time
@@ -75,17 +76,25 @@ def _answer(ground: Ground) -> int:
 
 
 def _lock_sqlite(ground: Ground) -> int:
-    """Hold the file's lock until a lease has ended meanwhile."""
-    busy_worker(ground.lab)
+    """Hold the file's lock, from a moment at which a step runs, until its lease has ended."""
     connection = sqlite3.connect(str(make_url(ground.lab.database_url).database), timeout=60, isolation_level=None)
-    connection.execute("BEGIN IMMEDIATE")
-    ended = select(Step.id).where(Step.state == State.RUNNING, col(Step.lease_until) < database_time())
+    running = select(Step.id).where(Step.state == State.RUNNING)
+    ended = running.where(col(Step.lease_until) < database_time())
 
-    def has_ended() -> bool:
+    def is_there(question: SelectOfScalar[str]) -> bool:
         with ground.lab.reading() as session:
-            return session.exec(ended).first() is not None
+            return session.exec(question).first() is not None
 
-    wait_for(has_ended)
+    def holds_a_running_step() -> bool:
+        busy_worker(ground.lab)
+        connection.execute("BEGIN IMMEDIATE")
+        if not is_there(running):
+            connection.execute("ROLLBACK")
+            return False
+        return True
+
+    wait_for(holds_a_running_step)
+    wait_for(lambda: is_there(ended))
     assert _answer(ground) == HTTPStatus.OK  # reading waits for nobody
     connection.execute("ROLLBACK")
     connection.close()
@@ -196,7 +205,7 @@ STORES = {
     "F-11b": Row("FLUSHALL", _wipe_redis),
     "F-11c": Row("a song is given while Redis is away", _give_without_redis),
     "F-12": Row("kill -9 Postgres", _kill_postgres, databases=(POSTGRES,)),
-    "F-13": Row("SQLite locked for longer than a lease", _lock_sqlite, databases=(SQLITE,)),
+    "F-13": Row("SQLite locked for longer than a lease", _lock_sqlite, song_s=20.0, databases=(SQLITE,)),
     "F-19": Row("S3 refuses every 5th request, breaks off every 7th", _count_refusals, _put_s3_behind(_slow_down)),
     "F-19b": Row("S3 is away", _s3_is_away, _put_s3_behind(lambda asked, forward: forward(asked))),
     "F-23": Row("every message delivered three times", _deliver_twice),
