@@ -13,6 +13,7 @@ from cluster.db.engine import reading, writing
 from serve_app.accepted import accepted
 from serve_app.archive import archive
 from serve_app.deps import OwnerDep, ServicesDep
+from serve_app.errors import NotReadyError
 from serve_app.schemas import JobOut
 from serve_app.uploads import received
 from tasks import workflow
@@ -42,7 +43,10 @@ class TimelineFormat(StrEnum):
     "/{video_id}/export",
     summary="Get a finished video for an editor",
     response_class=Response,
-    responses={200: {"content": {"application/zip": {}}, "description": "The timeline, and `media/` with its files."}},
+    responses={
+        200: {"content": {"application/zip": {}}, "description": "The timeline, and `media/` with its files."},
+        409: {"description": "The video is not finished yet."},
+    },
 )
 def export_video(
     video_id: str,
@@ -52,6 +56,8 @@ def export_video(
 ) -> Response:
     """Give the timeline with a file for each shot, the footage and the song, in one archive."""
     with reading(services.engine) as session:
+        if songs.owned_composition(session, video_id, owner_id).video_key is None:
+            raise NotReadyError("The video is not finished yet; ask its job how far it is.")
         parts = exporting.parts_of(session, video_id, owner_id)
     texts = {f"{video_id}.{form}": timeline_text(parts.reel(_MEDIA), f".{form}")}
     objects = {(_MEDIA / name).as_posix(): key for name, key in parts.files.items()}

@@ -33,7 +33,7 @@ from tasks.export.otio_import import LARGEST_BYTES
 from tasks.steps import exporting
 from tasks.steps.reworking import request_from_otio, request_with_cuts
 from tests.support.songs import write_song
-from tests.support.videos import OWNER, encoded_segments, render, small
+from tests.support.videos import OWNER, encoded_segments, plan, render, small
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +198,9 @@ def test_a_film_goes_to_an_editor_and_back_over_http(
             assert sentence in refused.json()["detail"]
         large = client.post(f"{video}/edits", files={"file": ("mine.otio", bytes(LARGEST_BYTES + (1 << 20)))})
         assert (large.status_code, large.json()["code"]) == (413, "timeline_too_large")
+        unfinished = plan(studio, song, small(seed=99))
+        early = client.get(f"/api/v1/videos/{unfinished.id}/export")
+        assert (early.status_code, early.json()["code"]) == (409, "not_ready")
         for absent in (
             client.get("/api/v1/videos/video_1/export"),
             client.post("/api/v1/videos/video_1/edits", files={"file": ("a.otio", edit)}),
