@@ -25,7 +25,7 @@ PROGRAM = """
     resource.setrlimit(resource.RLIMIT_AS, (has + (1 << 20), resource.RLIM_INFINITY))
     try:
         {act}
-    except BaseException as error:
+    except Exception as error:
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         print(type(exhausted(error)).__name__)
 """
