@@ -28,6 +28,7 @@ from tasks.domain.footage import MOTION_EVERY_S, FootageFacts
 from tasks.domain.request import Deal
 from tasks.domain.timeline import Shot
 from tasks.edit.chance import chance
+from tasks.edit.flash_limit import MOST_CHANGES
 from tasks.edit.score import Score
 from tasks.edit.transitions import Transitions
 
@@ -35,8 +36,6 @@ _LIVELY = 0.3
 _STILL_MOTION = 0.0
 _OVERUSED, _RECENT, _TIE = 0.6, 0.3, 0.01
 _SPEED_STEPS = 1000
-MOST_FLASHES = 3
-"""How many flashes a second may hold (WCAG 2.3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def deal_footage(
         need_s = (len(shot.frames) + handle) / score.frame_rate
         stretch = _stretch(clip, shown[place], total[place], need_s)
         shown[place] += 1
-        wanted = _Wanted(need_s, energies[shot.index], MOST_FLASHES if limit_flashes else math.inf)
+        wanted = _Wanted(need_s, energies[shot.index], MOST_CHANGES // 2 if limit_flashes else math.inf)
         clips.append(_fitted(clip, stretch, wanted, fit))
     return tuple(clips)
 
