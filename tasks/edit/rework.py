@@ -10,12 +10,14 @@ effects, and words. A piece that nothing changed for has the same plan as before
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from tasks.domain.caption import Caption
+from tasks.domain.clip import ClipShot
 from tasks.domain.effect import Curve, Effect
+from tasks.domain.footage import FootageFacts
 from tasks.domain.rework import Piece, Rework
 from tasks.domain.segment import SegmentPlan, Source, SourceKind
 from tasks.domain.timebase import FrameRange, nearest_frame
@@ -26,7 +28,13 @@ PLACED = "placed in the editor"
 
 
 def replan(
-    rework: Rework, timeline: Timeline, segments: Sequence[SegmentPlan], beats_s: Sequence[float], *, limit: bool
+    rework: Rework,
+    timeline: Timeline,
+    segments: Sequence[SegmentPlan],
+    beats_s: Sequence[float],
+    *,
+    limit: bool,
+    footage: Sequence[FootageFacts] = (),
 ) -> tuple[Timeline, tuple[SegmentPlan, ...], tuple[Softened, ...]]:
     """Plan the film that ``rework`` describes; give also what was softened.
 
@@ -38,6 +46,8 @@ def replan(
         Beats in seconds of the film.
     limit : bool
         Keep flashes within the bound, since shots that changed places may bring them closer together.
+    footage : sequence of FootageFacts
+        What is known of the clips that the film shows.
     """
     bounds = [0]
     for piece in rework.pieces:
@@ -51,17 +61,23 @@ def replan(
     cut = replace(timeline, shots=shots)
     notes: tuple[Softened, ...] = ()
     if limit:
-        plans, notes = _limited(cut, plans)
+        plans, notes = _limited(cut, plans, footage)
     begins = {plan.frames.start: plan.transition for plan in plans}
     told = tuple(replace(shot, transition=begins[shot.frames.start]) for shot in shots)
     return replace(cut, shots=told), tuple(plans), notes
 
 
-def _limited(timeline: Timeline, plans: Sequence[SegmentPlan]) -> tuple[list[SegmentPlan], tuple[Softened, ...]]:
+def _limited(
+    timeline: Timeline, plans: Sequence[SegmentPlan], footage: Sequence[FootageFacts]
+) -> tuple[list[SegmentPlan], tuple[Softened, ...]]:
     """Thin and soften what the pieces brought together."""
     begins = {plan.frames.start: plan.transition for plan in plans}
     effects = dict.fromkeys(effect for plan in plans for effect in plan.effects)
-    left = limit_flashes(timeline, [begins[shot.frames.start] for shot in timeline.shots], effects)
+    clips = {clip.content_key: clip for clip in footage}
+    own = [
+        max(_own_flashes(plan.source, clips) for plan in plans if plan.shot == shot.index) for shot in timeline.shots
+    ]
+    left = limit_flashes(timeline, [begins[shot.frames.start] for shot in timeline.shots], effects, own)
     kept = {shot.frames.start for shot, each in zip(timeline.shots, left.transitions, strict=True) if each is not None}
     made = []
     for plan in plans:
@@ -70,6 +86,17 @@ def _limited(timeline: Timeline, plans: Sequence[SegmentPlan]) -> tuple[list[Seg
         transition, outgoing = (plan.transition, plan.outgoing) if stays else (None, None)
         made.append(replace(plan, effects=inside, transition=transition, outgoing=outgoing))
     return made, left.notes
+
+
+def _own_flashes(source: Source, clips: Mapping[str, FootageFacts]) -> float:
+    """Give how often the part of a clip that a source shows flashes a second itself; a single picture never does."""
+    if source.kind is not SourceKind.CLIP:
+        return 0.0
+    shown = ClipShot.from_json(source.settings)
+    clip = clips.get(shown.content_key)
+    if clip is None or shown.length_s * clip.frame_rate <= 1:
+        return 0.0
+    return clip.flashes_of(shown.start_s, shown.length_s)
 
 
 def _planned(

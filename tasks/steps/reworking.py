@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ from cluster.db.tables import Song
 from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document
 from tasks.domain.errors import InvalidInput
+from tasks.domain.footage import FootageFacts
 from tasks.domain.request import VideoRequest
 from tasks.domain.timebase import frame_count
 from tasks.domain.timeline import Timeline, Window
@@ -78,7 +80,7 @@ def expect_length(timeline: Timeline, analysis: Analysis, window: Window | None)
 
 
 def plan_rework(
-    session: Session, request: VideoRequest, owner_id: str, analysis: Analysis
+    session: Session, request: VideoRequest, owner_id: str, analysis: Analysis, footage: Sequence[FootageFacts]
 ) -> tuple[Timeline, Document]:
     """Plan a film out of another film's segments; what is said of the whole plan there is said here too."""
     rework = request.rework
@@ -89,6 +91,7 @@ def plan_rework(
     timeline = Timeline.from_json(base.timeline or {})
     start_s = timeline.window.start_s if timeline.window else Fraction(0)
     beats = [beat.time_s - float(start_s) for beat in analysis.beats]
-    shots, plans, notes = replan(rework, timeline, segments, beats, limit=request.limit_flashes)
-    limit = {"is_on": request.limit_flashes, "softened": [note.to_json() for note in notes]}
+    limits = request.limit_flashes
+    shots, plans, notes = replan(rework, timeline, segments, beats, limit=limits, footage=footage)
+    limit = {"is_on": limits, "softened": [note.to_json() for note in notes]}
     return shots, {**base.plan, "segments": [plan.to_json() for plan in plans], "flash_limit": limit}

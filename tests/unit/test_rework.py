@@ -7,7 +7,9 @@ from fractions import Fraction
 from itertools import pairwise
 
 from tasks.domain.caption import Caption, CaptionStyle
+from tasks.domain.clip import ClipShot, Matrix
 from tasks.domain.effect import Curve, Effect, EffectKind
+from tasks.domain.footage import FootageFacts
 from tasks.domain.request import VideoRequest
 from tasks.domain.rework import Piece, Rework
 from tasks.domain.segment import SegmentPlan, Source, SourceKind
@@ -119,6 +121,35 @@ def test_flashes_that_come_too_near_each_other_are_softened() -> None:
         strong = [effect for plan in plans for effect in plan.effects if effect.amount > 0.2]
         assert len(strong) == (6 if limit else 10)
         assert bool(notes) is limit
+
+
+def test_flashes_make_room_for_those_of_the_footage() -> None:
+    """Only for those of the part that is shown, and none for a single picture that is held."""
+    bright = replace(FLASH, amount=0.5)
+    facts = FootageFacts(
+        id="footage_1",
+        content_key="clip",
+        width=640,
+        height=360,
+        duration_s=Fraction(4),
+        frame_rate=Fraction(30),
+        motion=(0.1,) * 8,
+        focus=(0.5, 0.5),
+        untagged=False,
+        matrix=Matrix.BT709,
+        flashes=(3.0,) * 4 + (0.0,) * 4,
+    )
+    strong = []
+    for start_s, length_s in ((0, 1), (3, 1), (0, Fraction(1, 30))):
+        shot = ClipShot(content_key="clip", start_s=Fraction(start_s), length_s=Fraction(length_s))
+        source = Source(kind=SourceKind.CLIP, settings=shot.to_json(), frames=FrameRange(0, 30))
+        base = [replace(segments()[1], index=0, shot=0, source=source, effects=(bright,))]
+        pieces = tuple(Piece(segment=0, frames=FrameRange(0, 10)) for _ in range(10))
+        rework = Rework(video_id="video_1", pieces=pieces)
+        _, plans, _ = replan(rework, TIMELINE, base, [], limit=True, footage=(facts,))
+        strong.append(sum(effect.amount > 0.2 for plan in plans for effect in plan.effects))
+    flashing, calm, held = strong
+    assert flashing < calm == held
 
 
 def test_a_shot_cut_in_two_and_left_so_stays_one_shot() -> None:
