@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
+from sqlmodel import Session
 
 from cluster.db.engine import reading
-from cluster.db.tables import Composition, Job
+from cluster.db.tables import Composition, Job, Step
 from cluster.errors import ClusterError
 from cluster.jobs import store
 from cluster.jobs.states import State
@@ -61,21 +64,26 @@ class Film:
     lyrics: Lyrics | None = None
 
 
-def fitting_workers(song: Path, request: VideoRequest, *, has_cluster: bool) -> int:
-    """Choose how many processes to use where the user did not say: the cores, or 1 for a short film.
+def fitting_workers(song: Path, wanted: Sequence[VideoRequest], *, has_cluster: bool) -> int:
+    """Choose how many processes to use where the user did not say: the cores, or 1 for short films.
 
     On a cluster that the user names the number says only that it is used.
     """
     if has_cluster:
         return max(2, cores())
-    width, height = request.size
     promised = sound_header(song).promised_s
-    end = min((end for end in (request.end_s, promised) if end is not None), default=None)
-    if end is not None:
-        pixels = (end - (request.start_s or 0)) * request.frame_rate * width * height
-        if pixels < _WORTH_RAY_PIXELS:
-            return 1
-    return cores()
+    pixels = [_pixels(request, promised) for request in wanted]
+    known = [each for each in pixels if each is not None]
+    return 1 if len(known) == len(pixels) and sum(known) < _WORTH_RAY_PIXELS else cores()
+
+
+def _pixels(request: VideoRequest, promised_s: Fraction | None) -> Fraction | None:
+    """Give how many pixels a film of a song of so many seconds has; None where nothing tells its length."""
+    end = min((end for end in (request.end_s, promised_s) if end is not None), default=None)
+    if end is None:
+        return None
+    width, height = request.size
+    return (end - (request.start_s or 0)) * request.frame_rate * width * height
 
 
 def cores() -> int:
@@ -92,8 +100,8 @@ def make(services: Services, job_id: str, *, workers: int) -> None:
             _make_on_ray(services, job_id, workers)
 
 
-def finished(services: Services, composition_id: str, job_id: str) -> Film:
-    """Read what became of the job.
+def finished(services: Services, job_id: str) -> dict[VideoRequest, Film]:
+    """Read what became of the job: its film, and the further formats of it.
 
     Raises
     ------
@@ -102,20 +110,33 @@ def finished(services: Services, composition_id: str, job_id: str) -> Film:
     """
     with reading(services.engine) as session:
         job = session.get_one(Job, job_id)
-        composition = session.get_one(Composition, composition_id)
-        analysis = songs.analysis_of(session, composition)
         steps = store.steps_of(session, job_id)
-    if job.state != State.SUCCEEDED or composition.timeline is None or analysis is None:
-        raise job_error(job.error)
+        if job.state != State.SUCCEEDED:
+            raise job_error(job.error)
+        base = session.get_one(Composition, job.subject_id)
+        seconds = _seconds(steps)
+        rows = (base, *songs.formats_of(session, base))
+        return {VideoRequest.from_json(row.request): _film(session, row, seconds) for row in rows}
+
+
+def _seconds(steps: Sequence[Step]) -> dict[str, float]:
+    """Give how long each kind of step took, from the first one's start to the last one's end."""
     seconds: dict[str, float] = {}
     for kind in dict.fromkeys(step.kind for step in steps):
         times = [(step.started_at, step.finished_at) for step in steps if step.kind == kind]
         begun = [start for start, _ in times if start is not None]
         ended = [end for _, end in times if end is not None]
         seconds[kind] = round((max(ended) - min(begun)).total_seconds(), 3)
+    return seconds
+
+
+def _film(session: Session, composition: Composition, seconds: dict[str, float]) -> Film:
+    analysis = songs.analysis_of(session, composition)
+    assert analysis is not None
+    assert composition.timeline is not None
     assert composition.video_key is not None
     return Film(
-        video_id=composition_id,
+        video_id=composition.id,
         video_key=composition.video_key,
         timeline=Timeline.from_json(composition.timeline),
         analysis=analysis,

@@ -1,7 +1,8 @@
-"""Films of a song, made one after the other from the command line."""
+"""A film of a song and its further formats, made from the command line."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from cluster.jobs.announce import withdraw
 from cluster.services import Services
 from serve_app import film, output
 from serve_app.film import Film
-from serve_app.progress import watch
+from serve_app.progress import View, watch
 from tasks import workflow
 from tasks.domain.lyrics import Lyrics
 from tasks.domain.request import VideoRequest
@@ -27,7 +28,7 @@ Summary = tuple[Film, Path, Report | None, dict[str, float]]
 
 
 class Making:
-    """Makes films of a song: they share what was heard, and whatever segments are the same.
+    """Makes a film of a song, and further formats of it in the same job.
 
     ``lyrics`` are kept with the song, where some are given.
     """
@@ -51,36 +52,39 @@ class Making:
         self._workers = workers
         self._check = check
 
-    def film(self, request: VideoRequest, target: Path) -> Summary:
-        """Make a film and write it; give what its summary tells."""
+    def films(self, request: VideoRequest, target: Path, also: Mapping[Path, VideoRequest]) -> list[Summary]:
+        """Make the film and its further formats ``also``, write each to its path, and give what is told of each."""
         services = self._services
-        composition_id, job_id = self._ask(request)
+        job_id = self._ask(request, tuple(also.values()))
         has_cluster = services.settings.ray_address is not None
-        workers = self._workers or film.fitting_workers(self._song, request, has_cluster=has_cluster)
+        wanted = (request, *also.values())
+        workers = self._workers or film.fitting_workers(self._song, wanted, has_cluster=has_cluster)
         with watch(services, job_id, self._console) as view:
             film.make(services, job_id, workers=workers)
-            made = film.finished(services, composition_id, job_id)
-            for name in output.write(services, made, target):
-                self._console.print(f"{name} was there before and is left as it is", highlight=False)
-            report = None
-            if self._check:
-                with view.stage("verify"):
-                    report = verify_film(target, self._song, ffmpeg=self._ffmpeg, timeline=made.timeline)
+            made = film.finished(services, job_id)
+            return [self._delivered(made[each], path, view) for path, each in {target: request, **also}.items()]
+
+    def _delivered(self, made: Film, target: Path, view: View) -> Summary:
+        for name in output.write(self._services, made, target):
+            self._console.print(f"{name} was there before and is left as it is", highlight=False)
+        report = None
+        if self._check:
+            with view.stage("verify"):
+                report = verify_film(target, self._song, ffmpeg=self._ffmpeg, timeline=made.timeline)
         return made, target, report, {**made.seconds, **view.seconds}
 
-    def _ask(self, request: VideoRequest) -> tuple[str, str]:
+    def _ask(self, request: VideoRequest, also: Sequence[VideoRequest]) -> str:
         """Write down what is wanted; a job for the very same that was broken off is taken up instead."""
         services = self._services
         row = take_in(services, self._song, self._lyrics, request, self._console)
         with writing(services.engine) as session:
-            old = workflow.abandoned(session, row.id, row.owner_id, request.to_json())
+            old = workflow.abandoned(session, row.id, row.owner_id, request, also)
             if old is None:
-                composition_id = songs.add_composition(session, row, request)
-                return composition_id, workflow.begin(session, composition_id)
+                return workflow.begin(session, songs.add_composition(session, row, request, also))
             step_ids = [step.id for step in store.steps_of(session, old.id)]
         withdraw(services.engine, step_ids)
         self._console.print("taking up a render that was broken off", highlight=False)
-        return old.subject_id, old.id
+        return old.id
 
 
 def take_in(services: Services, song: Path, lyrics: Lyrics | None, request: VideoRequest, console: Console) -> Song:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import Any, Literal
@@ -11,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from cluster.db.tables import Composition, Job, JobEvent, Song, Step
 from cluster.jobs import store
 from cluster.jobs.states import State
+from serve_app.film_schemas import RenditionIn
 from tasks.domain.clip import Fit
 from tasks.domain.effect import EffectKind
+from tasks.domain.rendition import rendition_of
 from tasks.domain.request import (
     LARGEST_SEED,
     LONGEST_CARD,
@@ -94,12 +97,19 @@ class CompositionIn(BaseModel):
     codec: Codec = Field(default=Codec.H264, description="How pictures are coded; h264 plays everywhere.")
     short_s: float | None = Field(default=None, description="The best part of the song, of so many seconds.")
     loop_s: float | None = Field(default=None, description="Bars of about so many seconds whose end meets their start.")
+    also: list[RenditionIn] = Field(
+        default=[], max_length=8, description="Further formats of the same film, made together with it."
+    )
     priority: Literal["normal", "batch"] = "normal"
 
     @property
     def level(self) -> int:
         """The job's priority: a batch waits for everything else."""
         return store.BATCH if self.priority == "batch" else store.NORMAL
+
+    def formats(self) -> list[VideoRequest]:
+        """Turn the further formats into the trade's records."""
+        return [rendition_of(self.request(), each.words) for each in self.also]
 
     def request(self) -> VideoRequest:
         """Turn it into the trade's record."""
@@ -236,6 +246,8 @@ class VideoOut(BaseModel):
     id: str
     song_id: str
     request: dict[str, Any]
+    base_id: str | None = Field(description="The video that this one is a further format of.")
+    renditions: list[str] = Field(description="Ids of its further formats, which the same job makes.")
     timeline: dict[str, Any] | None
     flash_limit: dict[str, Any] | None = Field(
         description="Once planned: whether flashes are limited (`is_on`), and what was `softened` for it, and why."
@@ -245,12 +257,14 @@ class VideoOut(BaseModel):
     published_at: datetime | None
 
     @classmethod
-    def of(cls, composition: Composition, content: str) -> VideoOut:
-        """Show a row; ``content`` is where its bytes would be."""
+    def of(cls, composition: Composition, content: str, formats: Sequence[Composition]) -> VideoOut:
+        """Show a row and its further formats; ``content`` is where its bytes would be."""
         return cls(
             id=composition.id,
             song_id=composition.song_id,
             request=composition.request,
+            base_id=composition.base_id,
+            renditions=[each.id for each in formats],
             timeline=composition.timeline,
             flash_limit=None if composition.plan is None else composition.plan.get("flash_limit"),
             content=content if composition.video_key else None,

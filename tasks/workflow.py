@@ -1,13 +1,14 @@
 """The graph of steps of a video: analyze, plan, one render a shot, assemble, publish.
 
-An analysis is the first alone, planning the first two.
+An analysis is the first alone, planning the first two. A video's further formats are made by the same job: each has a
+plan, an assemble and a publish step of its own, and a shot that several of them show alike in time is one render step.
 
 A step that is done adds those that it makes possible, in the transaction that ends it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlmodel import Session, col, select
 
@@ -18,8 +19,9 @@ from cluster.jobs import store
 from cluster.jobs.lease import Claim
 from cluster.jobs.states import LIVE, State
 from cluster.jobs.store import NewStep
-from tasks.domain.document import Document
-from tasks.steps import analyze, assemble, plan, publish, render
+from tasks.domain.document import Document, content_hash
+from tasks.domain.request import VideoRequest
+from tasks.steps import analyze, assemble, plan, publish, render, songs
 from tasks.steps.context import Outcome, StepContext
 from tasks.steps.lyrics import has_other_lyrics
 
@@ -98,8 +100,14 @@ def requeue(session: Session, job_id: str, owner_id: str) -> str:
     return begin(session, old.subject_id, priority=old.priority, requeued_from=old.id, only_plan=only_plan)
 
 
-def abandoned(session: Session, song_id: str, owner_id: str, request: Document) -> Job | None:
-    """Find a job for the same video of the same song that nobody works on, though it is not over."""
+def abandoned(
+    session: Session, song_id: str, owner_id: str, request: VideoRequest, also: Sequence[VideoRequest] = ()
+) -> Job | None:
+    """Find a job for the same video of the same song that nobody works on, though it is not over.
+
+    It makes the same further formats ``also``.
+    """
+    wanted, formats = request.to_json(), sorted(content_hash(each.to_json()) for each in also)
     held = select(Step.job_id).where(Step.state == State.RUNNING, col(Step.lease_until) > database_time())
     question = (
         select(Job, Composition)
@@ -117,7 +125,10 @@ def abandoned(session: Session, song_id: str, owner_id: str, request: Document) 
         (
             job
             for job, composition in session.exec(question)
-            if composition.request == request and not has_other_lyrics(session, composition)
+            if composition.request == wanted
+            and composition.base_id is None
+            and sorted(content_hash(each.request) for each in songs.formats_of(session, composition)) == formats
+            and not has_other_lyrics(session, composition)
         ),
         None,
     )
@@ -126,21 +137,23 @@ def abandoned(session: Session, song_id: str, owner_id: str, request: Document) 
 def advance(session: Session, done: Claim, output_key: str | None) -> None:
     """Add what the finished step makes possible; end the job after its last step."""
     job = session.get_one(Job, done.job_id)
-    if job.kind == ANALYSIS or (job.kind == PLANNING and done.kind == "plan"):
+    if job.kind == ANALYSIS:
         store.end_job(session, job.id, State.SUCCEEDED)
         return
     composition = session.get_one(Composition, job.subject_id)
-    subject = {"composition_id": composition.id}
+    films = (composition, *songs.formats_of(session, composition))
     title = session.get_one(Song, composition.song_id).filename
     if done.kind == "analyze":
-        _add(session, job.id, "plan", title, subject)
-    elif done.kind == "plan":
-        _add_renders(session, job.id, composition, title)
-    elif done.kind == "render" and _all_rendered(session, job.id):
-        _add(session, job.id, "assemble", title, subject)
+        _add_to_each(session, job.id, "plan", title, films)
     elif done.kind == "assemble":
-        _add(session, job.id, "publish", title, {**subject, "film_key": output_key})
-    elif done.kind == "publish":
+        _add_publish(session, done, title, films, output_key)
+    elif not _all_done(session, job.id, done.kind):
+        return
+    elif done.kind == "plan" and job.kind == VIDEO:
+        _add_renders(session, job.id, films, title)
+    elif done.kind == "render":
+        _add_to_each(session, job.id, "assemble", title, films)
+    elif done.kind == "plan" or _all_done(session, job.id, "assemble"):
         store.end_job(session, job.id, State.SUCCEEDED)
 
 
@@ -149,11 +162,48 @@ def _add(session: Session, job_id: str, kind: str, title: str, given: Document) 
     store.add_steps(session, job_id, [step])
 
 
-def _add_renders(session: Session, job_id: str, composition: Composition, title: str) -> None:
-    """Add one step a segment, the longest first, so that no worker ends with a long one."""
-    assert composition.plan is not None
-    spec, segments = composition.plan["spec"], composition.plan["segments"]
-    longest_first = sorted(segments, key=lambda plan: (plan["start_frame"] - plan["end_frame"], plan["index"]))
+def _add_to_each(session: Session, job_id: str, kind: str, title: str, films: Sequence[Composition]) -> None:
+    """Add one step a film."""
+    store.add_steps(
+        session,
+        job_id,
+        [
+            NewStep(
+                kind=kind,
+                position=_PLACES[kind] + place,
+                name=f"{kind} {_named(title, film)}",
+                given={"composition_id": film.id},
+            )
+            for place, film in enumerate(films)
+        ],
+    )
+
+
+def _add_publish(session: Session, done: Claim, title: str, films: Sequence[Composition], film_key: str | None) -> None:
+    """Add the step that publishes the film that was assembled."""
+    composition_id = done.input["composition_id"]
+    place, film = next((place, film) for place, film in enumerate(films) if film.id == composition_id)
+    step = NewStep(
+        kind="publish",
+        position=_PLACES["publish"] + place,
+        name=f"publish {_named(title, film)}",
+        given={"composition_id": composition_id, "film_key": film_key},
+    )
+    store.add_steps(session, done.job_id, [step])
+
+
+def _add_renders(session: Session, job_id: str, films: Sequence[Composition], title: str) -> None:
+    """Add one step a shot, the longest first, so that no worker ends with a long one.
+
+    A shot of the first film brings with it that of the others which has the same frames.
+    """
+    shots: dict[tuple[int, int], list[Document]] = {}
+    for film in films:
+        assert film.plan is not None
+        for segment in film.plan["segments"]:
+            shown = shots.setdefault((segment["start_frame"], segment["end_frame"]), [])
+            shown.append({"spec": film.plan["spec"], "segment": segment})
+    longest_first = sorted(shots.items(), key=lambda shot: ((shot[0][0] - shot[0][1]) * len(shot[1]), shot[0]))
     store.add_steps(
         session,
         job_id,
@@ -161,14 +211,21 @@ def _add_renders(session: Session, job_id: str, composition: Composition, title:
             NewStep(
                 kind="render",
                 position=_PLACES["render"] + place,
-                name=f"render {title} shot {segment['index'] + 1}/{len(segments)}",
-                given={"spec": spec, "segment": segment},
+                name=f"render {title} shot {first['segment']['index'] + 1}/{len(shots)}",
+                given={**first, "also": also} if also else first,
             )
-            for place, segment in enumerate(longest_first)
+            for place, (_, (first, *also)) in enumerate(longest_first)
         ],
     )
 
 
-def _all_rendered(session: Session, job_id: str) -> bool:
-    waiting = select(Step.id).where(Step.job_id == job_id, Step.kind == "render", Step.state != State.SUCCEEDED)
+def _named(title: str, film: Composition) -> str:
+    if film.base_id is None:
+        return title
+    request = VideoRequest.from_json(film.request)
+    return f"{title} in {request.aspect} {request.resolution} {request.codec}"
+
+
+def _all_done(session: Session, job_id: str, kind: str) -> bool:
+    waiting = select(Step.id).where(Step.job_id == job_id, Step.kind == kind, Step.state != State.SUCCEEDED)
     return session.exec(waiting.limit(1)).first() is None

@@ -132,27 +132,24 @@ def render(
     services = open_services(settings, migrate=True)
     if timeline is not None:
         request = reworking.request_of(services, song, timeline, request)
-    formats = {words: rendition_of(request, words) for words in also or []}
+    formats = {_beside(target, words): rendition_of(request, words) for words in also or []}
     console = Console(file=sys.stderr if as_json else sys.stdout)
     if clips:
-        made = (target, *(_beside(target, words) for words in formats))
-        request = replace(request, footage=take_in_all(services, clips, console, apart_from=(song, *made)))
+        footage = take_in_all(services, clips, console, apart_from=(song, target, *formats))
+        request = replace(request, footage=footage)
+        formats = {path: replace(wanted, footage=footage) for path, wanted in formats.items()}
     if only_diff:
         changing.tell(services, changing.plan(services, song, request, given, console), as_json=as_json)
         return
     making = Making(services, song, given, ffmpeg=ffmpeg, console=console, workers=workers, check=check)
-    film_made = making.film(request, target)
-    others = [
-        making.film(replace(wanted, footage=request.footage), _beside(target, words))
-        for words, wanted in formats.items()
-    ]
+    made = making.films(request, target, formats)
     if as_json:
-        renditions = [json_summary(*other) for other in others]
-        sys.stdout.write(json.dumps({**json_summary(*film_made), "renditions": renditions}) + "\n")
+        first, *others = [json_summary(*each) for each in made]
+        sys.stdout.write(json.dumps({**first, "renditions": others}) + "\n")
     else:
-        for each in (film_made, *others):
+        for each in made:
             print_summary(*each, console)
-    if any(report is not None and not report.ok for _, _, report, _ in (film_made, *others)):
+    if any(report is not None and not report.ok for _, _, report, _ in made):
         raise typer.Exit(1)
 
 

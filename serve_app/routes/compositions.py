@@ -31,11 +31,11 @@ def create_composition(
     ] = False,
 ) -> JobOut:
     """Write down what is asked and answer with the job that makes it, or only plans it."""
-    request = wanted.request()
+    request, formats = wanted.request(), wanted.formats()
     with writing(services.engine) as session:
         song = songs.owned_song(session, song_id, owner_id)
         footage.facts_of(session, request.footage, owner_id)
         expect_lyrics(lyrics_of(session, song_id)[0], request)
-        composition_id = songs.add_composition(session, song, request)
+        composition_id = songs.add_composition(session, song, request, formats)
         job_id = workflow.begin(session, composition_id, priority=wanted.level, only_plan=only_plan)
         return accepted(session, job_id, owner_id, response)

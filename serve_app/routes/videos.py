@@ -30,7 +30,8 @@ def read_video(video_id: str, services: ServicesDep, owner_id: OwnerDep) -> Vide
     """Show what was asked, the timeline once it is planned, and where the bytes are once it is finished."""
     with reading(services.engine) as session:
         composition = songs.owned_composition(session, video_id, owner_id)
-        return VideoOut.of(composition, f"/api/v1/videos/{video_id}/content")
+        formats = songs.formats_of(session, composition)
+        return VideoOut.of(composition, f"/api/v1/videos/{video_id}/content", formats)
 
 
 @router.get("/{video_id}/changes", summary="Tell what rendering a planned video would encode anew")

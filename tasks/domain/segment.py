@@ -215,5 +215,12 @@ class SegmentPlan:
 
     def content_key(self, spec: SegmentSpec) -> str:
         """Name the segment by all that decides its bytes; its place among the others does not."""
-        decisive = {name: value for name, value in self.to_json().items() if name not in {"index", "shot"}}
-        return f"segments/{content_hash({'spec': spec.to_json(), 'plan': decisive})}.mp4"
+        return f"segments/{content_hash({'spec': spec.to_json(), 'plan': self._decisive()})}.mp4"
+
+    def pictures_key(self, spec: SegmentSpec) -> str:
+        """Name the pictures that are encoded: segments that differ in their coding alone show the same."""
+        form = {"width": spec.width, "height": spec.height, "frame_rate": rate_text(spec.frame_rate)}
+        return content_hash({"form": form, "plan": self._decisive()})
+
+    def _decisive(self) -> Document:
+        return {name: value for name, value in self.to_json().items() if name not in {"index", "shot"}}

@@ -9,9 +9,10 @@ thread: the bytes of every frame are the same for any number of workers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import av
 import numpy as np
@@ -24,48 +25,80 @@ from tasks.media.frames import I420, Plane
 from tasks.media.join import REORDER
 
 
-def encode_segment(
-    pictures: Iterable[I420], spec: SegmentSpec, path: Path, on_frame: Callable[[int], None] = lambda _: None
-) -> int:
-    """Write ``pictures`` as an MP4 segment at ``path`` and return how many there were.
+class SegmentEncoder:
+    """Writes the pictures that it is given as an MP4 segment at ``path``; the file is whole when the block is left.
 
-    Parameters
+    Attributes
     ----------
-    pictures : iterable of I420
-        In order, each of the spec's size.
-    on_frame : callable
-        Told the number of pictures given to the encoder so far.
+    count : int
+        Pictures taken so far.
 
     Raises
     ------
     MediaError
         If there is no picture, one has another size, or the encoder fails.
     """
-    count = decoded = 0
-    options = {"video_track_timescale": str(spec.timescale)}
-    try:
-        with av.open(str(path), "w", format="mp4", options=options) as container:
-            stream = add_encoder(container, spec)
-            canvas = av.VideoFrame(spec.width, spec.height, "yuv420p")
-            planes = [_view(plane) for plane in canvas.planes]
-            canvas.time_base = 1 / spec.frame_rate
-            for picture in pictures:
-                if picture.y.shape != (spec.height, spec.width):
-                    raise MediaError(f"a picture of {picture.y.shape[::-1]} is not {spec.width}x{spec.height}")
-                for target, plane in zip(planes, (picture.y, picture.u, picture.v), strict=True):
-                    np.copyto(target, plane)
-                canvas.pts = count
-                coded = stream.encode(canvas)
-                container.mux(_timed(coded, spec, decoded))
-                decoded += len(coded)
-                count += 1
-                on_frame(count)
-            container.mux(_timed(stream.encode(None), spec, decoded))
-    except (av.error.FFmpegError, ValueError) as error:
-        raise MediaError(f"encoding a segment failed at its frame {count}: {error}") from error
-    if count == 0:
-        raise MediaError("a segment holds at least one picture")
-    return count
+
+    def __init__(self, spec: SegmentSpec, path: Path) -> None:
+        self._spec = spec
+        self._path = path
+        self._coded = 0
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        spec, options = self._spec, {"video_track_timescale": str(self._spec.timescale)}
+        with self._failing(), contextlib.ExitStack() as opened:
+            self._container = opened.enter_context(av.open(str(self._path), "w", format="mp4", options=options))
+            self._stream = add_encoder(self._container, spec)
+            self._canvas = av.VideoFrame(spec.width, spec.height, "yuv420p")
+            self._planes = [_view(plane) for plane in self._canvas.planes]
+            self._canvas.time_base = 1 / spec.frame_rate
+            opened.pop_all()
+        return self
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        with self._failing(), self._container:
+            if failure is None and self.count:
+                self._write(self._stream.encode(None))
+        if failure is None and not self.count:
+            raise MediaError("a segment holds at least one picture")
+
+    def give(self, picture: I420) -> None:
+        """Encode ``picture``, whose planes may be written over afterwards."""
+        if picture.y.shape != (self._spec.height, self._spec.width):
+            given = picture.y.shape[::-1]
+            raise MediaError(f"a picture of {given} is not {self._spec.width}x{self._spec.height}")
+        with self._failing():
+            for target, plane in zip(self._planes, (picture.y, picture.u, picture.v), strict=True):
+                np.copyto(target, plane)
+            self._canvas.pts = self.count
+            self._write(self._stream.encode(self._canvas))
+        self.count += 1
+
+    def _write(self, packets: list[Packet[Any]]) -> None:
+        self._container.mux(_timed(packets, self._spec, self._coded))
+        self._coded += len(packets)
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except (av.error.FFmpegError, ValueError) as error:
+            raise MediaError(f"encoding a segment failed at its frame {self.count}: {error}") from error
+
+
+def encode_segment(
+    pictures: Iterable[I420], spec: SegmentSpec, path: Path, on_frame: Callable[[int], None] = lambda _: None
+) -> int:
+    """Write ``pictures``, each of the spec's size, as an MP4 segment at ``path``; give how many there were.
+
+    ``on_frame`` is told the number of pictures given to the encoder so far. Errors are those of `SegmentEncoder`.
+    """
+    with SegmentEncoder(spec, path) as encoder:
+        for picture in pictures:
+            encoder.give(picture)
+            on_frame(encoder.count)
+    return encoder.count
 
 
 def _timed(packets: list[Packet[Any]], spec: SegmentSpec, decoded: int) -> list[Packet[Any]]:

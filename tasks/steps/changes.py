@@ -156,6 +156,8 @@ class _Pace:
         )
         self._measured: dict[tuple[str, ...], list[float]] = {}
         for step in session.exec(steps.order_by(col(Step.id).desc()).limit(_EARLIER_STEPS)):
+            if "also" in step.input:
+                continue  # its time is that of several segments
             spec, plan = SegmentSpec.from_json(step.input["spec"]), SegmentPlan.from_json(step.input["segment"])
             assert step.started_at is not None
             assert step.finished_at is not None

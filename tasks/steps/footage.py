@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlmodel import Session, col, select
@@ -19,6 +19,7 @@ from tasks.domain.document import Document
 from tasks.domain.errors import InvalidInput
 from tasks.domain.footage import FootageFacts
 from tasks.domain.segment import SegmentSpec
+from tasks.media.clip.inprocess import FrameReader
 from tasks.media.clip.source import ClipSource
 from tasks.media.clip.survey import survey
 from tasks.media.ffmpeg import locate
@@ -92,8 +93,17 @@ def facts_of(session: Session, ids: Sequence[str], owner_id: str) -> tuple[Foota
     return tuple(FootageFacts.from_json(owned_footage(session, one, owner_id).document) for one in ids)
 
 
-def open_clip(settings: Document, spec: SegmentSpec, ctx: StepContext) -> ClipSource:
+def open_clip(
+    settings: Document, spec: SegmentSpec, ctx: StepContext, *, fetch: Callable[[str], Path], read: FrameReader
+) -> ClipSource:
     """Obtain the clip of a shot from its provider and open it in the film's form.
+
+    Parameters
+    ----------
+    fetch : callable
+        Gives a local file of a stored object.
+    read : callable
+        What decodes in this process; see `ClipSource`.
 
     Raises
     ------
@@ -101,7 +111,7 @@ def open_clip(settings: Document, spec: SegmentSpec, ctx: StepContext) -> ClipSo
         If the clip is gone.
     """
     shot = ClipShot.from_json(settings)
-    provider: ClipProvider = OwnFootage(ctx.storage.exists, lambda key, _: ctx.fetch(key))
+    provider: ClipProvider = OwnFootage(ctx.storage.exists, lambda key, _: fetch(key))
     wanted = ClipWanted(model=MODEL, length_s=shot.length_s, settings={"content_key": shot.content_key})
     submitted = provider.submit(wanted, nonce=shot.content_key)
     if submitted.submission is not Submission.ACCEPTED or submitted.prediction_id is None:
@@ -113,6 +123,7 @@ def open_clip(settings: Document, spec: SegmentSpec, ctx: StepContext) -> ClipSo
         frame_rate=spec.frame_rate,
         ffmpeg=locate(ctx.services.settings.ffmpeg_bin),
         is_proven=True,
+        read=read,
     )
 
 

@@ -1,22 +1,34 @@
-"""Draw one shot and encode it once, as a segment."""
+"""Draw one shot and encode it once, as a segment; for several formats of a film side by side.
+
+Method
+------
+Formats of a film share their cuts. Those whose pictures are the same are drawn once and given to an encoder each;
+the others draw their pictures in turn, frame by frame, from one decoding of the shot's footage.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tasks.domain.analysis import Analysis
-from tasks.domain.document import Document
+from tasks.domain.document import Document, content_hash
 from tasks.domain.features import Features
 from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
 from tasks.domain.style import StyleShot
+from tasks.domain.timebase import rate_text
 from tasks.kernels import compile_alone
 from tasks.media import effects, transitions
 from tasks.media.captions import draw_captions
+from tasks.media.clip.sharing import SharedFrames
 from tasks.media.effects import apply_effects
-from tasks.media.encode import encode_segment
+from tasks.media.encode import SegmentEncoder
 from tasks.media.frames import I420, FrameSource
 from tasks.media.retime import retimed
 from tasks.media.transitions import apply_transition
@@ -30,24 +42,85 @@ _records: dict[str, Any] = {}
 Record = TypeVar("Record", Features, Analysis)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A segment to encode, its key, and where it is written."""
+
+    spec: SegmentSpec
+    plan: SegmentPlan
+    key: str
+    path: Path
+
+
 def run(given: Document, ctx: StepContext) -> Outcome:
-    """Encode the segment ``given["segment"]`` of the form ``given["spec"]`` unless it is there already."""
-    spec = SegmentSpec.from_json(given["spec"])
-    plan = SegmentPlan.from_json(given["segment"])
-    key = plan.content_key(spec)
-    if ctx.is_stored(key, "segment"):
-        return Done(key)
-    path = ctx.scratch / "segment.mp4"
-    expected = len(plan.frames)
-    drawn = encode_segment(
-        composed(plan, lambda source: open_source(source, spec, ctx)),
-        spec,
-        path,
-        on_frame=lambda done: ctx.progress(done / expected),
-    )
+    """Encode the segment ``given["segment"]`` of the form ``given["spec"]`` unless it is there already.
+
+    ``given["also"]`` names the same shot of further formats, each with its own form and segment.
+    """
+    all_wanted = [_wanted(each, ctx, place) for place, each in enumerate((given, *given.get("also", ())))]
+    missing = [each for each in all_wanted if not ctx.is_stored(each.key, "segment")]
+    expected = len(all_wanted[0].plan.frames)
+    drawn = _encoded(missing, ctx, expected) if missing else expected
     if drawn != expected:
-        return Fail(f"shot {plan.index + 1} has {drawn} frames instead of {expected}", code="frames_missing")
-    return Done(ctx.publish(path, key, "segment"))
+        shot = all_wanted[0].plan.index + 1
+        return Fail(f"shot {shot} has {drawn} frames instead of {expected}", code="frames_missing")
+    for each in missing:
+        ctx.publish(each.path, each.key, "segment")
+    return Done(all_wanted[0].key)
+
+
+def _wanted(given: Document, ctx: StepContext, place: int) -> _Wanted:
+    spec, plan = SegmentSpec.from_json(given["spec"]), SegmentPlan.from_json(given["segment"])
+    return _Wanted(spec, plan, plan.content_key(spec), ctx.scratch / f"segment-{place}.mp4")
+
+
+def _encoded(missing: Sequence[_Wanted], ctx: StepContext, expected: int) -> int:
+    """Encode the segments, all frame by frame, and give how many frames every one of them has."""
+    alike: dict[str, list[_Wanted]] = {}
+    for each in missing:
+        alike.setdefault(each.plan.pictures_key(each.spec), []).append(each)
+    films = [group[0] for group in alike.values()]
+    opener = _Opener(ctx, films)
+    with contextlib.ExitStack() as opened:
+        encoders = [
+            [opened.enter_context(SegmentEncoder(each.spec, each.path)) for each in group] for group in alike.values()
+        ]
+        drawn = [composed(film.plan, partial(opener.open, film)) for film in films]
+        for done, pictures in enumerate(zip(*drawn, strict=False), 1):
+            for picture, given_to in zip(pictures, encoders, strict=True):
+                for encoder in given_to:
+                    encoder.give(picture)
+            ctx.progress(done / expected)
+    return encoders[0][0].count
+
+
+class _Opener:
+    """Opens what gives the pictures of a shot, for films that are drawn side by side."""
+
+    def __init__(self, ctx: StepContext, films: Sequence[_Wanted]) -> None:
+        self._ctx = ctx
+        self._fetch = cache(ctx.fetch)
+        clips = Counter(
+            _asked(film, source)
+            for film in films
+            for source in (film.plan.source, film.plan.outgoing)
+            if source is not None and source.kind is SourceKind.CLIP
+        )
+        self._frames = {asked: SharedFrames(readers) for asked, readers in clips.items()}
+
+    def open(self, film: _Wanted, source: Source) -> FrameSource:
+        """Open the film's ``source``; films that ask for the same of a clip share its decoding."""
+        if source.kind is SourceKind.CLIP:
+            read = self._frames[_asked(film, source)].reader()
+            return open_clip(source.settings, film.spec, self._ctx, fetch=self._fetch, read=read)
+        return _open_style(source, film.spec, self._ctx)
+
+
+def _asked(film: _Wanted, source: Source) -> str:
+    """Name all that decides which pictures of a clip are asked for, and when."""
+    role = "outgoing" if source is film.plan.outgoing else "incoming"
+    timing = {"rate": rate_text(film.spec.frame_rate), "effects": [effect.to_json() for effect in film.plan.effects]}
+    return content_hash({"role": role, "source": source.to_json(), "first": film.plan.frames.start, **timing})
 
 
 def composed(plan: SegmentPlan, open_one: Callable[[Source], FrameSource]) -> Iterator[I420]:
@@ -65,10 +138,7 @@ def composed(plan: SegmentPlan, open_one: Callable[[Source], FrameSource]) -> It
     return draw_captions(pictures, plan.captions, first)
 
 
-def open_source(source: Source, spec: SegmentSpec, ctx: StepContext) -> FrameSource:
-    """Open what gives a shot's pictures."""
-    if source.kind is SourceKind.CLIP:
-        return open_clip(source.settings, spec, ctx)
+def _open_style(source: Source, spec: SegmentSpec, ctx: StepContext) -> FrameSource:
     shot = StyleShot.from_json(source.settings)
     compile_alone(f"style-{shot.style}", partial(warm, shot.style))
     return open_style(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -95,19 +96,28 @@ def owned_composition(session: Session, composition_id: str, owner_id: str) -> C
     return owned(session, Composition, composition_id, owner_id, "video")
 
 
-def add_composition(session: Session, song: Song, request: VideoRequest) -> str:
-    """Add a video that is asked for and give its id."""
+def add_composition(session: Session, song: Song, request: VideoRequest, also: Sequence[VideoRequest] = ()) -> str:
+    """Add a video that is asked for, with its further formats ``also``, and give its id."""
     composition_id = new_id("video")
-    session.execute(
-        insert(Composition).values(
-            id=composition_id,
-            owner_id=song.owner_id,
-            song_id=song.id,
-            request=request.to_json(),
-            created_at=database_time(),
+    rows = [(composition_id, request, None), *((new_id("video"), each, composition_id) for each in also)]
+    for row_id, wanted, base_id in rows:
+        session.execute(
+            insert(Composition).values(
+                id=row_id,
+                owner_id=song.owner_id,
+                song_id=song.id,
+                request=wanted.to_json(),
+                base_id=base_id,
+                created_at=database_time(),
+            )
         )
-    )
     return composition_id
+
+
+def formats_of(session: Session, composition: Composition) -> tuple[Composition, ...]:
+    """Read the video's further formats."""
+    question = select(Composition).where(Composition.base_id == composition.id).order_by(col(Composition.id))
+    return tuple(session.exec(question))
 
 
 def analysis_of(session: Session, composition: Composition) -> Analysis | None:

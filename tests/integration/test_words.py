@@ -22,6 +22,7 @@ from serve_app.api import create_api
 from tasks import workflow
 from tasks.domain.caption import Caption, CaptionStyle
 from tasks.domain.lyrics import LyricLine, Lyrics
+from tasks.domain.request import VideoRequest
 from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
 from tasks.domain.timebase import FrameRange
 from tasks.executors import InlineExecutor
@@ -181,12 +182,12 @@ def test_a_render_that_was_broken_off_is_not_taken_up_with_other_words(
     InlineExecutor(services).run(job, kinds={"analyze", "plan"})
     with reading(services.engine) as session:
         row = session.get_one(Composition, video)
-        found = workflow.abandoned(session, heard, row.owner_id, row.request)
+        found = workflow.abandoned(session, heard, row.owner_id, VideoRequest.from_json(row.request))
         assert found is not None
         assert found.id == job
     put(client, heard, "song.txt", PLAIN)
     with reading(services.engine) as session:
-        assert workflow.abandoned(session, heard, row.owner_id, row.request) is None
+        assert workflow.abandoned(session, heard, row.owner_id, VideoRequest.from_json(row.request)) is None
 
 
 def subtitles_in(film: Path) -> str:

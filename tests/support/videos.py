@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,13 @@ def small(**wishes: Any) -> VideoRequest:
     return VideoRequest(**given)
 
 
-def render(services: Services, song: Path, request: VideoRequest) -> tuple[Composition, Job]:
+def render(
+    services: Services, song: Path, request: VideoRequest, also: Sequence[VideoRequest] = ()
+) -> tuple[Composition, Job]:
     """Run the whole job and give the rows that it left."""
     row = songs.take_in(services, song, OWNER)
     with writing(services.engine) as session:
-        composition_id = songs.add_composition(session, row, request)
+        composition_id = songs.add_composition(session, row, request, also)
         job_id = workflow.begin(session, composition_id)
     InlineExecutor(services).run(job_id)
     with reading(services.engine) as session:

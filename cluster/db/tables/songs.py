@@ -87,12 +87,16 @@ class Footage(SQLModel, table=True):
 
 
 class Composition(SQLModel, table=True):
-    """A video of a song: what was asked, the plan, and the pointer to the finished film."""
+    """A video of a song: what was asked, the plan, and the pointer to the finished film.
+
+    ``base_id`` is the video that this one is a further format of; one job makes them all.
+    """
 
     __tablename__ = "compositions"
     __table_args__ = (
         Index("ix_compositions_owner", "owner_id", "id"),  # a user's videos, newest last
         Index("ix_compositions_song", "song_id", "id"),  # the videos of one song
+        Index("ix_compositions_base", "base_id", "id"),  # the further formats of one video
     )
 
     id: str = Field(primary_key=True)
@@ -103,6 +107,7 @@ class Composition(SQLModel, table=True):
     timeline: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     plan: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     video_key: str | None = None
+    base_id: str | None = Field(default=None, foreign_key="compositions.id")
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     published_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 

@@ -8,8 +8,9 @@ shown are drawn. A damaged packet is left out, as the child leaves it out; what 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -47,23 +48,43 @@ _TURNS: dict[tuple[int, int, int, int], tuple[Filter, ...]] = {
 
 Shape = tuple[int, int, str, tuple[Filter, ...]]
 
+Frame = tuple[Fraction, av.VideoFrame]
+"""A time stamp, and what the decoder made of the picture."""
 
-def decode_in_process(reading: Reading, span: Span) -> Generator[Decoded]:
-    """Give the clip's pictures in order, from the last keyframe before the span on and as long as they are asked for.
+FrameReader = Callable[[Path, ClipHeader, Span], Generator[Frame]]
+
+
+def read_frames(path: Path, header: ClipHeader, span: Span) -> Generator[Frame]:
+    """Decode the clip's frames in order, from the last keyframe before the span on and as long as they are asked for.
+
+    Time stamps rise, as the child's do.
 
     Raises
     ------
     MediaError
         If the clip cannot be opened.
     """
+    previous: int | None = None
     try:
-        with open_own(reading.path, FOOTAGE_FORMATS) as container:
-            stream = _opened(container, reading.header)
+        with open_own(path, FOOTAGE_FORMATS) as container:
+            stream = _opened(container, header)
             if span.start_s is not None and stream.time_base is not None:
                 container.seek(int((span.start_s - _REORDER_MARGIN_S) / stream.time_base), stream=stream)
-            yield from _drawn(_frames(container, stream, from_keyframe=span.start_s is not None), reading)
+            for frame in _frames(container, stream, from_keyframe=span.start_s is not None):
+                assert frame.time_base is not None
+                ticks = frame.pts if frame.pts is not None else (previous or 0) + 1
+                previous = ticks if previous is None else max(ticks, previous + 1)
+                yield previous * frame.time_base, frame
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"a clip that decoded before does not open: {error}") from error
+
+
+def decode_in_process(reading: Reading, span: Span, read: FrameReader = read_frames) -> Generator[Decoded]:
+    """Give the clip's pictures, which are drawn on demand from the frames that ``read`` gives; see `read_frames`."""
+    painter = _Painter(reading)
+    with contextlib.closing(read(reading.path, reading.header, span)) as frames:
+        for time_s, frame in frames:
+            yield Decoded(time_s, partial(painter.draw, frame))
 
 
 def first_picture(path: Path, header: ClipHeader) -> tuple[Fraction, tuple[int, int]]:
@@ -83,17 +104,6 @@ def first_picture(path: Path, header: ClipHeader) -> tuple[Fraction, tuple[int, 
     width, height = max(1, round(frame.width * header.sar)), frame.height
     size = (height, width) if _is_transposed(turn) else (width, height)
     return (frame.pts or 0) * frame.time_base, size
-
-
-def _drawn(frames: Iterator[av.VideoFrame], reading: Reading) -> Iterator[Decoded]:
-    """Draw each frame on demand; time stamps rise, as the child's do."""
-    painter = _Painter(reading)
-    previous: int | None = None
-    for frame in frames:
-        assert frame.time_base is not None
-        ticks = frame.pts if frame.pts is not None else (previous or 0) + 1
-        previous = ticks if previous is None else max(ticks, previous + 1)
-        yield Decoded(previous * frame.time_base, partial(painter.draw, frame))
 
 
 def _opened(container: InputContainer, header: ClipHeader) -> VideoStream:
@@ -142,7 +152,10 @@ class _Painter:
         frame.pts = self._drawn
         picture = self._ring.pictures[self._drawn % 2]
         self._drawn += 1
-        made = self._pipe.run(frame)
+        try:
+            made = self._pipe.run(frame)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise MediaError(f"a picture of a clip cannot be brought to the film's form: {error}") from error
         for plane, target in zip(made.planes, (picture.y, picture.u, picture.v), strict=True):
             rows: Plane = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
             np.copyto(target, rows[: plane.height, : plane.width])

@@ -13,7 +13,7 @@ from tasks.media.clip.chain import Form, form_chain
 from tasks.media.clip.child import blames_file, decode_in_child
 from tasks.media.clip.clock import ShotClock, stretches
 from tasks.media.clip.header import read_header
-from tasks.media.clip.inprocess import decode_in_process, first_picture
+from tasks.media.clip.inprocess import FrameReader, decode_in_process, first_picture, read_frames
 from tasks.media.clip.pictures import Decoded, Reading, Span
 from tasks.media.frames import I420
 from tasks.media.sandbox import Limits
@@ -42,6 +42,8 @@ class ClipSource:
     is_proven : bool
         The clip was decoded from end to end by a guarded child before, so that this process may decode it. Where
         would lack something (see `ClipHeader.needs_child`) the child decodes it all the same.
+    read : callable
+        What decodes in this process; films of the same shot share one decoding by `SharedFrames.reader`.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class ClipSource:
         frame_rate: Fraction,
         ffmpeg: str,
         is_proven: bool,
+        read: FrameReader = read_frames,
     ) -> None:
         width, height = size
         header = read_header(path)
@@ -67,6 +70,7 @@ class ClipSource:
         self._clock = ShotClock(shot, frame_rate)
         self._ffmpeg = ffmpeg
         self._is_proven = is_proven
+        self._read = read
         self._in_process = is_proven and not header.needs_child
 
     def frames(self, start: int, end: int) -> Iterator[I420]:
@@ -111,7 +115,7 @@ class ClipSource:
 
     def _decode(self, span: Span) -> Generator[Decoded]:
         if self._in_process:
-            return decode_in_process(self._reading, span)
+            return decode_in_process(self._reading, span, self._read)
         return self._decode_there(span)
 
     def _decode_there(self, span: Span) -> Generator[Decoded]:
