@@ -24,6 +24,7 @@ from benchmarks.songs import write
 from cluster.db.engine import writing
 from cluster.services import Services, open_services
 from cluster.settings import Settings
+from cluster.telemetry import configure_logs
 from tasks import workflow
 from tasks.domain.rendition import rendition_of
 from tasks.domain.request import VideoRequest
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print one object")
     arguments = parser.parse_args()
+    configure_logs()
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         clips = make_clips(folder, locate())
@@ -85,7 +87,7 @@ class _Studio:
         self._song = songs.take_in(self._services, song, owner)
         taken = tuple(footage.take_in(self._services, clip, owner).id for clip in clips)
         self.request = VideoRequest(style=StyleName.SILK, short_s=Fraction(seconds), seed=1, footage=taken)
-        self.make(VideoRequest(style=StyleName.SILK, end_s=Fraction(1), seed=2, footage=taken))
+        self.make(VideoRequest(style=StyleName.SILK, end_s=Fraction(2), seed=2, footage=taken))
 
     def make(self, request: VideoRequest, *also: VideoRequest) -> None:
         """Make the film and its further formats in one job."""

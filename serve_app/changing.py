@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from cluster.db.engine import reading, writing
-from cluster.db.tables import Job
+from cluster.db.tables import Composition, Job
 from cluster.jobs.states import State
 from cluster.services import Services
 from serve_app import film
 from serve_app.making import take_in
 from serve_app.problems import job_error
 from tasks import workflow
+from tasks.domain.document import Document
 from tasks.domain.lyrics import Lyrics
+from tasks.domain.rendition import form_name
 from tasks.domain.request import VideoRequest
 from tasks.domain.timebase import rate_text
 from tasks.steps import songs
 from tasks.steps.changes import Changes, changes_of, planned
 
 
-def plan(services: Services, song: Path, request: VideoRequest, lyrics: Lyrics | None, console: Console) -> str:
-    """Hear the song, unless it was heard before, plan the video in this process, and give its id.
+def plan(
+    services: Services,
+    song: Path,
+    request: VideoRequest,
+    lyrics: Lyrics | None,
+    console: Console,
+    *,
+    also: Sequence[VideoRequest] = (),
+) -> str:
+    """Hear the song, unless it was heard before, plan the video and its further formats here, and give its id.
 
     Raises
     ------
@@ -34,7 +45,7 @@ def plan(services: Services, song: Path, request: VideoRequest, lyrics: Lyrics |
     """
     row = take_in(services, song, lyrics, request, console)
     with writing(services.engine) as session:
-        composition_id = songs.add_composition(session, row, request)
+        composition_id = songs.add_composition(session, row, request, also)
         job_id = workflow.begin(session, composition_id, only_plan=True)
     film.make(services, job_id, workers=1)
     with reading(services.engine) as session:
@@ -45,16 +56,28 @@ def plan(services: Services, song: Path, request: VideoRequest, lyrics: Lyrics |
 
 
 def tell(services: Services, composition_id: str, *, as_json: bool) -> None:
-    """Print what rendering the planned video would encode."""
+    """Print what rendering the planned video and its further formats would encode."""
     with reading(services.engine) as session:
-        composition = songs.owned_composition(session, composition_id, services.settings.owner_id)
-        changes = changes_of(session, services.storage, composition)
-        spec, _ = planned(composition)
+        base = songs.owned_composition(session, composition_id, services.settings.owner_id)
+        compositions = (base, *songs.formats_of(session, base))
+        told = [(each, changes_of(session, services.storage, each)) for each in compositions]
     if as_json:
-        document = {**changes.to_json(), "fps": rate_text(spec.frame_rate), "video_id": composition_id}
-        sys.stdout.write(json.dumps(document) + "\n")
+        first, *others = [_document(composition, changes) for composition, changes in told]
+        sys.stdout.write(json.dumps({**first, "renditions": others}) + "\n")
         return
     console = Console(file=sys.stdout)
+    for composition, changes in told:
+        if len(told) > 1:
+            console.print(form_name(VideoRequest.from_json(composition.request)), highlight=False)
+        _print(changes, console)
+
+
+def _document(composition: Composition, changes: Changes) -> Document:
+    spec, _ = planned(composition)
+    return {**changes.to_json(), "fps": rate_text(spec.frame_rate), "video_id": composition.id}
+
+
+def _print(changes: Changes, console: Console) -> None:
     if changes.changes:
         table = Table("segment", "frames", "why", "seconds")
         for change in changes.changes:

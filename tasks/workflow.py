@@ -20,6 +20,7 @@ from cluster.jobs.lease import Claim
 from cluster.jobs.states import LIVE, State
 from cluster.jobs.store import NewStep
 from tasks.domain.document import Document, content_hash
+from tasks.domain.rendition import form_name
 from tasks.domain.request import VideoRequest
 from tasks.steps import analyze, assemble, plan, publish, render, songs
 from tasks.steps.context import Outcome, StepContext
@@ -220,10 +221,7 @@ def _add_renders(session: Session, job_id: str, films: Sequence[Composition], ti
 
 
 def _named(title: str, film: Composition) -> str:
-    if film.base_id is None:
-        return title
-    request = VideoRequest.from_json(film.request)
-    return f"{title} in {request.aspect} {request.resolution} {request.codec}"
+    return title if film.base_id is None else f"{title} in {form_name(VideoRequest.from_json(film.request))}"
 
 
 def _all_done(session: Session, job_id: str, kind: str) -> bool:

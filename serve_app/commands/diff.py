@@ -13,7 +13,7 @@ from cluster.settings import load_settings
 from serve_app import changing
 from serve_app.commands.render import render
 
-_NOT_OURS = frozenset({"song", "out", "workers", "as_json", "check", "only_diff", "also"})
+_NOT_OURS = frozenset({"song", "out", "workers", "as_json", "check", "only_diff"})
 """Of render's options those that have no part in what is planned, or are our own."""
 
 

@@ -139,7 +139,8 @@ def render(
         request = replace(request, footage=footage)
         formats = {path: replace(wanted, footage=footage) for path, wanted in formats.items()}
     if only_diff:
-        changing.tell(services, changing.plan(services, song, request, given, console), as_json=as_json)
+        planned = changing.plan(services, song, request, given, console, also=tuple(formats.values()))
+        changing.tell(services, planned, as_json=as_json)
         return
     making = Making(services, song, given, ffmpeg=ffmpeg, console=console, workers=workers, check=check)
     made = making.films(request, target, formats)

@@ -42,3 +42,8 @@ def rendition_of(request: VideoRequest, words: str) -> VideoRequest:
 def rendition_name(words: str) -> str:
     """Write a format as a part of a file's name: ``9x16-hevc``."""
     return words.replace(":", "x").replace("+", "-")
+
+
+def form_name(request: VideoRequest) -> str:
+    """Name a film's format, for people: ``9:16 720p h264``."""
+    return f"{request.aspect} {request.resolution} {request.codec}"

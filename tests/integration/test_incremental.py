@@ -142,9 +142,23 @@ def test_the_command_tells_what_render_would_do(data_dir: Path, song: Path) -> N
     document = json.loads(told.stdout)
     assert (document["kept"], len(document["changes"])) == (0, document["segments"])
     assert document["changes"][0]["differences"][0]["reason"] == "new"
+    assert document["renditions"] == []
     again = vibecraft(data_dir, "diff", document["video_id"])
     assert again.returncode == 0, again.stderr
     assert "segments are encoded anew" in again.stdout
+
+
+def test_the_command_tells_it_for_every_format(data_dir: Path, song: Path) -> None:
+    options = ("--resolution", "480p", "--fps", "24", "--preset", "draft", "--seed", "7")
+    made = vibecraft(data_dir, "render", song, "-o", data_dir / "film.mp4", "--workers", "1", *options)
+    assert made.returncode == 0, made.stderr
+    told = vibecraft(data_dir, "diff", song, *options, "--also", "1:1", "--json")
+    assert told.returncode == 0, told.stderr
+    document = json.loads(told.stdout)
+    (square,) = document["renditions"]
+    assert (document["changes"], len(square["changes"])) == ([], square["segments"])
+    shown = vibecraft(data_dir, "diff", document["video_id"])
+    assert [line for line in shown.stdout.splitlines() if line.endswith("h264")] == ["16:9 480p h264", "1:1 480p h264"]
 
 
 def test_a_video_is_planned_compared_and_then_rendered_over_http(services: Services, song: Path) -> None:
