@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from tasks.domain.caption import Caption
 from tasks.domain.clip import ClipShot
-from tasks.domain.effect import Curve, Effect
+from tasks.domain.effect import Curve, Effect, EffectKind
 from tasks.domain.footage import FootageFacts
 from tasks.domain.rework import Piece, Rework
 from tasks.domain.segment import SegmentPlan, Source, SourceKind
@@ -65,6 +65,18 @@ def replan(
     begins = {plan.frames.start: plan.transition for plan in plans}
     told = tuple(replace(shot, transition=begins[shot.frames.start]) for shot in shots)
     return replace(cut, shots=told), tuple(plans), notes
+
+
+def reshaped(plans: Sequence[SegmentPlan], captions: Sequence[Caption], *, has_bars: bool) -> tuple[SegmentPlan, ...]:
+    """Fit a plan to another shape of picture: its words in their rows anew, and bars only where the shape has them."""
+    return tuple(
+        replace(
+            plan,
+            captions=tuple(each for each in captions if _meets(each, plan.frames)),
+            effects=tuple(each for each in plan.effects if has_bars or each.kind is not EffectKind.LETTERBOX),
+        )
+        for plan in plans
+    )
 
 
 def _limited(

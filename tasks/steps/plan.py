@@ -55,7 +55,7 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         expect_copy(song, heard, window, ctx)
     if request.rework is not None:
         with ctx.reading() as session:
-            timeline, plan = plan_rework(session, request, ctx.owner_id, analysis, footage)
+            timeline, plan = plan_rework(session, request, ctx.owner_id, analysis, footage=footage, lyrics=lyrics)
     else:
         seed = request.seed if request.seed is not None else int(song.sha256, 16) & LARGEST_SEED
         keys = {"analysis_key": key, "features_key": heard.features_key}

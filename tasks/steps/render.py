@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document, content_hash
+from tasks.domain.effect import TIME_KINDS
 from tasks.domain.features import Features
 from tasks.domain.segment import SegmentPlan, SegmentSpec, Source, SourceKind
 from tasks.domain.style import StyleShot
@@ -119,8 +120,9 @@ class _Opener:
 def _asked(film: _Wanted, source: Source) -> str:
     """Name all that decides which pictures of a clip are asked for, and when."""
     role = "outgoing" if source is film.plan.outgoing else "incoming"
-    timing = {"rate": rate_text(film.spec.frame_rate), "effects": [effect.to_json() for effect in film.plan.effects]}
-    return content_hash({"role": role, "source": source.to_json(), "first": film.plan.frames.start, **timing})
+    timing = [effect.to_json() for effect in film.plan.effects if effect.kind in TIME_KINDS]
+    clock = {"rate": rate_text(film.spec.frame_rate), "first": film.plan.frames.start, "effects": timing}
+    return content_hash({"role": role, "source": source.to_json(), **clock})
 
 
 def composed(plan: SegmentPlan, open_one: Callable[[Source], FrameSource]) -> Iterator[I420]:

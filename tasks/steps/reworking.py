@@ -14,10 +14,12 @@ from tasks.domain.analysis import Analysis
 from tasks.domain.document import Document
 from tasks.domain.errors import InvalidInput
 from tasks.domain.footage import FootageFacts
+from tasks.domain.lyrics import Lyrics
 from tasks.domain.request import VideoRequest
 from tasks.domain.timebase import frame_count
 from tasks.domain.timeline import Timeline, Window
-from tasks.edit.rework import replan
+from tasks.edit.captions import captions_of
+from tasks.edit.rework import replan, reshaped
 from tasks.export.otio_import import exported_from, read_exported, reworked
 from tasks.steps.changes import planned
 from tasks.steps.songs import owned_composition
@@ -80,9 +82,18 @@ def expect_length(timeline: Timeline, analysis: Analysis, window: Window | None)
 
 
 def plan_rework(
-    session: Session, request: VideoRequest, owner_id: str, analysis: Analysis, footage: Sequence[FootageFacts]
+    session: Session,
+    request: VideoRequest,
+    owner_id: str,
+    analysis: Analysis,
+    *,
+    footage: Sequence[FootageFacts],
+    lyrics: Lyrics | None,
 ) -> tuple[Timeline, Document]:
-    """Plan a film out of another film's segments; what is said of the whole plan there is said here too."""
+    """Plan a film out of another film's segments; what is said of the whole plan there is said here too.
+
+    In another shape of picture its words are set anew, as the song's lyrics are now.
+    """
     rework = request.rework
     assert rework is not None
     base = owned_composition(session, rework.video_id, owner_id)
@@ -93,5 +104,13 @@ def plan_rework(
     beats = [beat.time_s - float(start_s) for beat in analysis.beats]
     limits = request.limit_flashes
     shots, plans, notes = replan(rework, timeline, segments, beats, limit=limits, footage=footage)
+    if request.aspect != VideoRequest.from_json(base.request).aspect:
+        has_bars = request.size[0] > request.size[1] or request.effects is not None
+        plans = reshaped(plans, captions_of(lyrics, analysis, shots, request), has_bars=has_bars)
     limit = {"is_on": limits, "softened": [note.to_json() for note in notes]}
-    return shots, {**base.plan, "segments": [plan.to_json() for plan in plans], "flash_limit": limit}
+    planned_anew = {
+        "spec": request.spec.to_json(),
+        "segments": [plan.to_json() for plan in plans],
+        "flash_limit": limit,
+    }
+    return shots, {**base.plan, **planned_anew}

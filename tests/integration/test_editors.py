@@ -25,6 +25,7 @@ from serve_app.api import create_api
 from serve_app.commands import command_line
 from serve_app.commands.export import write_export
 from tasks.domain.errors import InvalidInput
+from tasks.domain.rendition import rendition_of
 from tasks.domain.segment import SegmentPlan
 from tasks.domain.timebase import FrameRange
 from tasks.domain.timeline import Timeline
@@ -32,8 +33,9 @@ from tasks.executors import InlineExecutor
 from tasks.export.otio_import import LARGEST_BYTES
 from tasks.steps import exporting
 from tasks.steps.reworking import request_from_otio, request_with_cuts
+from tasks.steps.songs import formats_of
 from tests.support.songs import write_song
-from tests.support.videos import OWNER, encoded_segments, plan, render, small
+from tests.support.videos import OWNER, encoded_segments, fetched, plan, render, small
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +151,22 @@ def test_what_was_not_changed_is_not_encoded_again_and_what_was_is_found_in_the_
     shown = [SegmentPlan.from_json(each).source.settings["shot"] for each in edited.plan["segments"]]
     first = [SegmentPlan.from_json(each).source.settings["shot"] for each in composition.plan["segments"]]
     assert shown == [*first[:-2], first[-1], first[-2], first[pieces[0]]]
+
+
+def test_a_film_that_came_back_is_made_in_another_shape(
+    studio: Services, film: tuple[Path, Composition], tmp_path: Path
+) -> None:
+    song, composition = film
+    edited = back(studio, exported(studio, composition, tmp_path), composition)
+    wide, job = render(studio, song, edited, [rendition_of(edited, "9:16")])
+    assert job.state == State.SUCCEEDED, job.error
+    with reading(studio.engine) as session:
+        (tall,) = formats_of(session, wide)
+    assert tall.video_key is not None
+    assert wide.video_key == composition.video_key
+    with av.open(str(fetched(studio, tall.video_key, tmp_path))) as made:
+        assert (made.streams.video[0].width, made.streams.video[0].height) == (480, 854)
+        assert made.streams.video[0].frames == (composition.timeline or {})["frames"]
 
 
 def test_a_film_goes_to_an_editor_and_back_over_http(

@@ -24,6 +24,7 @@ from cluster.services import Services
 from serve_app.api import create_api
 from tasks import workflow
 from tasks.domain.clip import Beyond, ClipShot
+from tasks.domain.effect import EffectKind
 from tasks.domain.rendition import rendition_of
 from tasks.domain.segment import Preset
 from tasks.executors import InlineExecutor
@@ -100,7 +101,8 @@ def test_footage_is_decoded_once_for_all_formats(
     monkeypatch.setattr(sharing, "read_frames", counted)
     song = write_song(tmp_path / "song.wav", 3.0)
     clip = footage.take_in(services, moving(tmp_path / "clip.mp4", 4), OWNER)
-    base = small(footage=(clip.id,), shortest_shot_s=Fraction(1, 2))
+    kinds = (EffectKind.LETTERBOX, EffectKind.SPEED_RAMP, EffectKind.VIGNETTE)
+    base = small(footage=(clip.id,), shortest_shot_s=Fraction(1, 2), effects=kinds)
     rendered(services, song, base)
     alone = len(opened)
     assert alone > 0

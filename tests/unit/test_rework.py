@@ -16,7 +16,7 @@ from tasks.domain.segment import SegmentPlan, Source, SourceKind
 from tasks.domain.timebase import FrameRange
 from tasks.domain.timeline import Shot, Timeline
 from tasks.domain.transition import Transition, TransitionKind
-from tasks.edit.rework import PLACED, replan
+from tasks.edit.rework import PLACED, replan, reshaped
 
 BOUNDS = (0, 30, 60, 100)
 FLASH = Effect(kind=EffectKind.FLASH, start_frame=30, end_frame=36, amount=0.3, curve=Curve.DECAY)
@@ -150,6 +150,15 @@ def test_flashes_make_room_for_those_of_the_footage() -> None:
         strong.append(sum(effect.amount > 0.2 for plan in plans for effect in plan.effects))
     flashing, calm, held = strong
     assert flashing < calm == held
+
+
+def test_another_shape_has_its_own_rows_and_no_bars() -> None:
+    rows = replace(WORDS, text="l\na")
+    for has_bars in (True, False):
+        plans = reshaped(segments(), [rows], has_bars=has_bars)
+        assert [plan.captions for plan in plans] == [(), (rows,), (rows,)]
+        assert [BARS in plan.effects for plan in plans] == [has_bars, has_bars, False]
+        assert [FLASH in plan.effects for plan in plans] == [False, True, False]
 
 
 def test_a_shot_cut_in_two_and_left_so_stays_one_shot() -> None:
