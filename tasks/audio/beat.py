@@ -119,7 +119,14 @@ def _followed(gain: Floats, range_bpm: tuple[float, float]) -> NDArray[np.int64]
     low, high = range_bpm
     shortest, longest = int(60 * _RATE / high), int(np.ceil(60 * _RATE / low))
     octaves = np.log2(60 * _RATE / np.arange(shortest, longest + 1) / np.sqrt(low * high))
-    return follow(gain, shortest, longest, _REGION, _STEADINESS, -0.5 * np.square(octaves / _OCTAVES))
+    return follow(
+        gain,
+        shortest,
+        longest,
+        region=_REGION,
+        steadiness=_STEADINESS,
+        prior=-0.5 * np.square(octaves / _OCTAVES),
+    )
 
 
 def _gain(envelope: Array) -> Floats:

@@ -51,6 +51,7 @@ _HIGH_PASS_HZ, _HIGH_PASS_Q = 38.13547087602444, 0.5003270373238773
 _OVERSAMPLING = ((96_000, 4), (192_000, 2))
 _TAPS = 24
 _KAISER_BETA = 6.0
+_TILE = 256
 
 
 class LoudnessMeter:
@@ -66,6 +67,8 @@ class LoudnessMeter:
         self._step, self._step_end = 0, sample_rate // _STEPS_A_SECOND
         self._samples = 0
         self._phases = _interpolators(next((times for below, times in _OVERSAMPLING if sample_rate < below), 1))
+        self._most = np.float32(np.abs(self._phases).sum(axis=1).max() if len(self._phases) else 1)
+        self._between = np.zeros(_TILE, np.float32)
         self._past = np.zeros((channels, _TAPS - 1), np.float32)
         self._peak = 0.0
 
@@ -78,7 +81,7 @@ class LoudnessMeter:
         stream = np.concatenate((self._past, block.T), axis=1)
         self._past = stream[:, -(_TAPS - 1) :].copy()
         for channel in stream:
-            self._peak = float(peak_of(channel, self._phases, self._peak))
+            self._peak = float(peak_of(channel, self._phases, self._most, self._between, self._peak))
         fresh = stream[:, _TAPS - 1 :]
         at = 0
         while at < len(block):

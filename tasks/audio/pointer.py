@@ -21,14 +21,12 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Shorts = NDArray[np.int16]
 
 NO_BEAT = -1
 
 
-@njit(error_model="numpy", cache=True)
-def follow(  # noqa: C901, PLR0912, PLR0917 - one compiled loop, and compiled functions take no keywords
-    gain: Floats, shortest: int, longest: int, region: int, steadiness: float, prior: Floats
-) -> Integers:
+def follow(gain: Floats, shortest: int, longest: int, *, region: int, steadiness: float, prior: Floats) -> Integers:
     """Find the best row of beats.
 
     Parameters
@@ -51,12 +49,34 @@ def follow(  # noqa: C901, PLR0912, PLR0917 - one compiled loop, and compiled fu
     """
     frames, paces = len(gain), longest - shortest + 1
     total = np.zeros(frames + 1)
-    for frame in range(frames):
-        total[frame + 1] = total[frame] + gain[frame]
-    kept = longest + 1  # no beat looks further back
-    entered = np.full((kept, paces), -np.inf)
+    np.cumsum(gain, out=total[1:])
+    entered = np.full((longest + 1, paces), -np.inf)  # no beat looks further back
     came = np.full((frames, paces), NO_BEAT, np.int16)
-    change = np.empty((paces, paces))
+    row = np.empty(frames // shortest + 2, np.int64)
+    change, leaving = np.empty((paces, paces)), np.empty(paces)
+    count = _follow(total, shortest, region, steadiness, prior, entered, came, change, leaving, row)
+    return row[:count][::-1].copy()
+
+
+@njit(error_model="numpy", cache=True)
+def _follow(  # noqa: C901, PLR0912, PLR0917 - one compiled loop, and compiled functions take no keywords
+    total: Floats,
+    shortest: int,
+    region: int,
+    steadiness: float,
+    prior: Floats,
+    entered: Floats,
+    came: Shorts,
+    change: Floats,
+    leaving: Floats,
+    row: Integers,
+) -> int:
+    """Write the beats into ``row``, the last first, and count them; all else is room to work in.
+
+    Written without whole-array expressions, which take long to compile.
+    """
+    frames, paces = came.shape
+    kept = len(entered)
     for old in range(paces):
         summed = 0.0
         for new in range(paces):
@@ -64,7 +84,6 @@ def follow(  # noqa: C901, PLR0912, PLR0917 - one compiled loop, and compiled fu
             summed += change[old, new]
         for new in range(paces):
             change[old, new] = np.log(change[old, new] / summed + 1e-300)
-    leaving = np.empty(paces)
     for frame in range(frames):
         for pace in range(paces):
             length = shortest + pace
@@ -93,17 +112,15 @@ def follow(  # noqa: C901, PLR0912, PLR0917 - one compiled loop, and compiled fu
             value = entered[start % kept, ending] + total[end] - total[start]
             if value > best:
                 best, at, pace = value, start, ending
-    row = np.empty(frames // shortest + 2, np.int64)
     count = 0
     while at >= 0:
         row[count] = at
         count += 1
         pace = came[at, pace]
         at -= shortest + pace
-    return row[:count][::-1].copy()
+    return count
 
 
-@njit(error_model="numpy", cache=True)
 def walk(odds: Floats, beats: int, slip: float) -> tuple[float, int, Integers]:
     """Count bars of a fixed number of beats through a song.
 
@@ -124,10 +141,17 @@ def walk(odds: Floats, beats: int, slip: float) -> tuple[float, int, Integers]:
     places : ndarray, shape (n,), int64
         From 0, the downbeat, to ``beats - 1``.
     """
-    count = len(odds)
-    best = np.zeros(beats)
-    came = np.empty((count, beats), np.int64)
-    reached = np.empty(beats)
+    best, places = np.zeros(beats), np.empty(len(odds), np.int64)
+    slips = _walk(odds, slip, best, np.empty(beats), np.empty((len(odds), beats), np.int64), places)
+    return float(best.max()), slips, places
+
+
+@njit(error_model="numpy", cache=True)
+def _walk(  # noqa: C901, PLR0917 - one compiled loop, and compiled functions take no keywords
+    odds: Floats, slip: float, best: Floats, reached: Floats, came: Integers, places: Integers
+) -> int:
+    """Fill ``best`` and ``places``; written without whole-array expressions, which take long to compile."""
+    count, beats = came.shape
     for number in range(count):
         jump = 0
         for place in range(1, beats):
@@ -136,21 +160,23 @@ def walk(odds: Floats, beats: int, slip: float) -> tuple[float, int, Integers]:
         for place in range(beats):
             before = place - 1 if place else beats - 1
             if number and best[jump] - slip > best[before]:
-                reached[place], came[number, place] = best[jump] - slip, jump
+                reached[place] = best[jump] - slip
+                came[number, place] = jump
             else:
-                reached[place], came[number, place] = best[before], before
+                reached[place] = best[before]
+                came[number, place] = before
         reached[0] += odds[number]
-        best[:] = reached
+        for place in range(beats):
+            best[place] = reached[place]
     place = 0
     for other in range(1, beats):
         if best[other] > best[place]:
             place = other
-    gain, slips = best[place], 0
-    places = np.empty(count, np.int64)
+    slips = 0
     for number in range(count - 1, -1, -1):
         places[number] = place
         before = came[number, place]
         if number and before != (place - 1) % beats:
             slips += 1
         place = before
-    return gain, slips, places
+    return slips

@@ -16,6 +16,6 @@ def warm() -> None:
     describe(Stretch(np.zeros(HEARD_RATE, np.float32), 1, 1))
     gain = np.zeros(600)
     gain[::25] = 1.0
-    follow(gain, 20, 30, 16, 100.0, np.zeros(11))
+    follow(gain, 20, 30, region=16, steadiness=100.0, prior=np.zeros(11))
     walk(gain, 4, 1.0)
     LoudnessMeter(LOWEST_RATE, 1).push(np.zeros((LOWEST_RATE, 1), np.float32))

@@ -63,7 +63,7 @@ def test_the_bar_pointer_finds_the_best_of_all_rows() -> None:
                 starts = first + np.cumsum((0, *lengths))
                 if starts[-2] < frames <= starts[-1]:
                     best = max(best, worth(first, lengths, before))
-    row = follow(gain, shortest, longest, region, steadiness, np.zeros(3))
+    row = follow(gain, shortest, longest, region=region, steadiness=steadiness, prior=np.zeros(3))
     assert len(row) >= 4
     steps = np.diff(row)
     assert steps.min() >= shortest
