@@ -72,8 +72,10 @@ def pan_across(left: Plane, right: Plane, target: Plane, place: int, length: int
     sums = np.empty(wide + 1, np.int32)
     scale = I((1 << 20) // length)
     for j in range(height):
-        strip[:width] = left[j]
-        strip[width:] = right[j]
+        near, far, before, after = left[j], right[j], strip[:width], strip[width:]
+        for i in range(width):  # assigning to a slice would take a second more to compile
+            before[i] = near[i]
+            after[i] = far[i]
         seen = strip[first : first + wide]
         total = I(0)
         for i in range(seen.size):
