@@ -1,10 +1,10 @@
 """Peak memory of a command: the sum of PSS over all its processes, sampled five times a second.
 
 usage: python -m benchmarks.memory [--json] [--limit-mb N] -- COMMAND ...
-       python -m benchmarks.memory [--json] [--limit-ratio N] --analyze SHORT LONG
+       python -m benchmarks.memory [--json] [--limit-ratio N] (--analyze | --render) SHORT LONG
 
 With ``--analyze`` it makes a song of SHORT minutes and one of LONG, lets `vibecraft analyze` hear each in one process
-and prints the ratio of the peaks.
+and prints the ratio of the peaks; with ``--render`` `vibecraft render` makes a film of each, as a draft of 480p.
 
 Every process that the command starts carries a mark in its environment, so that processes which leave its session
 (Ray's do) are counted too. PSS counts each shared page once over all processes (Linux: /proc/PID/smaps_rollup).
@@ -29,6 +29,19 @@ from demo.song import RATE, synthesize
 
 _EVERY_S = 0.2
 _MARK = "VIBECRAFT_MEMORY_MARK"
+_HEAR = ("analyze",)
+_RENDER = (
+    "render",
+    "-o",
+    "{folder}/film.mp4",
+    "--resolution",
+    "480p",
+    "--fps",
+    "24",
+    "--preset",
+    "draft",
+    "--no-verify",
+)
 
 
 def main() -> int:
@@ -39,11 +52,13 @@ def main() -> int:
     parser.add_argument(
         "--analyze", nargs=2, type=int, metavar=("SHORT", "LONG"), help="compare songs of so many minutes"
     )
+    parser.add_argument("--render", nargs=2, type=int, metavar=("SHORT", "LONG"), help="compare films of them")
     parser.add_argument("--limit-ratio", type=float, help="fail above this ratio of the peaks")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
-    if arguments.analyze:
-        return _compare(*arguments.analyze, limit_ratio=arguments.limit_ratio, as_json=arguments.json)
+    if lengths := arguments.analyze or arguments.render:
+        how = _HEAR if arguments.analyze else _RENDER
+        return _compare(how, lengths, limit_ratio=arguments.limit_ratio, as_json=arguments.json)
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
     result, processes = _measure(command)
     if arguments.json:
@@ -56,23 +71,24 @@ def main() -> int:
     return 1 if over else int(result["exit_code"])
 
 
-def _compare(short: int, long: int, *, limit_ratio: float | None, as_json: bool) -> int:
-    """Let the program hear a song of ``short`` and one of ``long`` minutes and compare its peaks."""
+def _compare(how: tuple[str, ...], lengths: list[int], *, limit_ratio: float | None, as_json: bool) -> int:
+    """Let the program work on songs of both ``lengths``, in minutes, and compare its peaks."""
     peaks: list[float] = []
-    for minutes in (short, long):
+    for minutes in lengths:
         with tempfile.TemporaryDirectory() as folder:
             song = song_of(Path(folder) / "song.flac", minutes)
             program = Path(sys.executable).with_name("vibecraft")
-            command = [str(program), "analyze", str(song), "--json", "--workers", "1"]
+            words = [word.format(folder=folder) for word in how]
+            command = [str(program), words[0], str(song), *words[1:], "--json", "--workers", "1"]
             result, _ = _measure(command, {"VC_DATA_DIR": str(Path(folder) / "data")})
         if result["exit_code"] != 0:
             return int(result["exit_code"])
         peaks.append(result["peak_pss_mb"])
     ratio = round(peaks[1] / peaks[0], 2)
     if as_json:
-        print(json.dumps({"schema": 1, "minutes": [short, long], "peak_pss_mb": peaks, "ratio": ratio}))
+        print(json.dumps({"schema": 1, "minutes": lengths, "peak_pss_mb": peaks, "ratio": ratio}))
     else:
-        for minutes, peak in zip((short, long), peaks, strict=True):
+        for minutes, peak in zip(lengths, peaks, strict=True):
             print(f"{peak:9.1f} MB  peak PSS for {minutes} min")
         print(f"{ratio:9.2f}     ratio")
     return 1 if limit_ratio is not None and ratio > limit_ratio else 0

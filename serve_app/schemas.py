@@ -108,8 +108,8 @@ class CompositionIn(BaseModel):
         return store.BATCH if self.priority == "batch" else store.NORMAL
 
     def formats(self) -> list[VideoRequest]:
-        """Turn the further formats into the trade's records."""
-        return [rendition_of(self.request(), each.words) for each in self.also]
+        """Turn the further formats into the trade's records, each once."""
+        return list(dict.fromkeys(rendition_of(self.request(), each.words) for each in self.also))
 
     def request(self) -> VideoRequest:
         """Turn it into the trade's record."""

@@ -172,7 +172,9 @@ def test_further_formats_are_asked_for_over_http(services: Services, tmp_path: P
         where = f"/api/v1/songs/{taken['id']}/compositions"
         refused = client.post(where, json={**wish, "also": [{"aspect": "16:9"}]})
         assert (refused.status_code, refused.json()["code"]) == (422, "option_invalid")
-        job = client.post(where, json={**wish, "also": [{"aspect": "1:1"}, {"codec": "hevc"}]}).json()
+        job = client.post(
+            where, json={**wish, "also": [{"aspect": "1:1"}, {"codec": "hevc"}, {"aspect": "1:1"}]}
+        ).json()
         InlineExecutor(services).run(job["id"])
         ended = client.get(f"/api/v1/jobs/{job['id']}").json()
         assert (ended["state"], ended["progress"], ended["steps"]["publish"]) == ("succeeded", 1.0, "3/3")
