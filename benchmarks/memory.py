@@ -60,6 +60,8 @@ def main() -> int:
         how = _HEAR if arguments.analyze else _RENDER
         return _compare(how, lengths, limit_ratio=arguments.limit_ratio, as_json=arguments.json)
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not command:
+        parser.error("give -- COMMAND, --analyze or --render")
     result, processes = _measure(command)
     if arguments.json:
         print(json.dumps(result))

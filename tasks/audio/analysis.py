@@ -6,6 +6,7 @@ The result is a function of the file's bytes alone.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -133,12 +134,19 @@ def hear(
 
 
 def _understand(decoder: Decoder, spectra: Spectra, each: Callable[..., Iterable[Any]]) -> Heard:
+    _give_back()
     risen = rises(spectra)
     duration_s = decoder.samples / decoder.sample_rate
     rhythm = find_rhythm(spectra, risen, each)
     best = rhythm.readings[0] if rhythm else None
     grid, bars = (None, None) if best is None else (best.grid, best.bars if best.bars.is_clear else None)
     pace = Pace.of(grid)
+    meter = None if rhythm is None or bars is None else rhythm.meter(0)
+    tempo_confidence = 0.0 if rhythm is None else round(rhythm.tempo_chance(0), 3)
+    alternatives = () if rhythm is None else rhythm.alternatives()
+    genre = None if rhythm is None or bars is None else hint(rhythm.cues, rhythm.readings[0], pace)
+    del rhythm, best  # the cues of an hour are large, and so are the tables of its sections
+    _give_back()
     sections = _with_free_time(find_sections(spectra, risen, grid, bars, duration_s, each=each), grid)
     downbeats = () if grid is None or bars is None else tuple(grid.times[bars.positions == 1].tolist())
     analysis = Analysis(
@@ -146,22 +154,28 @@ def _understand(decoder: Decoder, spectra: Spectra, each: Callable[..., Iterable
         sample_rate=decoder.sample_rate,
         channels=decoder.channels,
         tempo_bpm=None if grid is None else round(grid.tempo_bpm, 3),
-        tempo_confidence=0.0 if rhythm is None else round(rhythm.tempo_chance(0), 3),
-        meter=None if rhythm is None or bars is None else rhythm.meter(0),
+        tempo_confidence=tempo_confidence,
+        meter=meter,
         key=find_key(spectra),
         beats=() if grid is None else _beats(grid, bars),
         downbeats=downbeats,
         sections=sections,
         mood=song_mood(spectra, risen, pace, duration_s),
-        genre=None if rhythm is None or bars is None else hint(rhythm.cues, rhythm.readings[0], pace),
+        genre=genre,
         loudness=decoder.loudness,
         hooks=find_hooks(sections, downbeats),
-        alternatives=() if rhythm is None else rhythm.alternatives(),
+        alternatives=alternatives,
         engine=Engine(name="vibecraft", version=ENGINE_VERSION),
         sound=decoder.sound,
         mood_over_time=mood_over_time(spectra, risen, pace, duration_s),
     )
     return Heard(analysis=analysis, features=curves(spectra, risen))
+
+
+def _give_back() -> None:
+    """Let the system have what is free: the C library keeps pieces of up to 32 MB for later."""
+    with contextlib.suppress(AttributeError):  # not every C library can
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _beats(grid: Grid, bars: Bars | None) -> tuple[Beat, ...]:

@@ -19,7 +19,7 @@ of songs, ISMIR 2011.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -35,6 +35,7 @@ LONGEST_UNITS = 32
 
 _REACHES = (2, 4, 8)
 _STRIPE = 4
+_AT_ONCE = 512
 _CONTEXT = 2
 _LIMIT = 4.0
 _ODDS_LIMIT = 5.0
@@ -46,17 +47,17 @@ _USUAL: Floats = np.array(
 
 def border_figures(units: Units) -> Floats:
     """Describe the start of each unit and of the two before and after it, shape (units, figures)."""
-    near = cdist(units.sound, units.sound)  # a song of an hour has thousands of units: one such table at a time
-    near /= -(float(np.median(near)) or 1.0)
-    np.exp(near, out=near)
-    by_sound = [checkerboard(near, reach) for reach in _REACHES]
-    del near
-    chords = alikeness(units)
+    count = len(units.sound)
+    usual = float(np.median(cdist(units.sound, units.sound), overwrite_input=True)) or 1.0
+
+    def by_sound(part: slice) -> Floats:
+        return np.asarray(np.exp(cdist(units.sound[part], units.sound[part]) / -usual), np.float64)
+
     columns = np.column_stack(
         (
-            *by_sound,
-            *(checkerboard(chords, reach) for reach in _REACHES),
-            *stripes(chords),
+            *(checkerboard(by_sound, count, reach) for reach in _REACHES),
+            *(checkerboard(lambda part: alikeness(units, part, part), count, reach) for reach in _REACHES),
+            *stripes(units.harmony),
             _jump(units.loudness[:, None], 1),
             _jump(units.loudness[:, None], _STRIPE),
             _jump(units.busy, 1),
@@ -68,7 +69,6 @@ def border_figures(units: Units) -> Floats:
     middle = np.median(columns, axis=0)
     scaled = np.clip((columns - middle) / np.maximum(columns.std(axis=0), _USUAL / 2), -_LIMIT, _LIMIT)
     padded = np.pad(scaled, ((_CONTEXT, _CONTEXT), (0, 0)))
-    count = len(columns)
     place = np.arange(count)
     ends = np.column_stack((np.exp(-place / _STRIPE), np.exp(-(count - place) / _STRIPE)))
     return np.hstack((*(padded[shift : shift + count] for shift in range(2 * _CONTEXT + 1)), ends))
@@ -133,13 +133,26 @@ def pick(odds: Floats, habit: Habit) -> NDArray[np.int64]:
     return np.array(chosen[::-1])
 
 
-def checkerboard(near: Floats, reach: int) -> Floats:
-    """How much more alike the units on either side are than those across, ``reach`` units each way."""
+def checkerboard(near: Callable[[slice], Floats], count: int, reach: int) -> Floats:
+    """How much more alike the units on either side are than those across, ``reach`` units each way.
+
+    ``near`` tells how alike the units of a part are; it is asked for parts, since a song of an hour has thousands of
+    units and a table of all would take much memory.
+    """
+    parts = []
+    for first in range(0, count, _AT_ONCE):
+        last = min(first + _AT_ONCE, count)
+        begin, end = max(0, first - reach), min(count, last + reach)
+        parts.append(_checkerboard(near(slice(begin, end)), np.arange(first - begin, last - begin), reach))
+    parts[0][0] = 0.0
+    return np.concatenate(parts)
+
+
+def _checkerboard(near: Floats, at: NDArray[np.int64], reach: int) -> Floats:
     count = len(near)
     total = np.zeros((count + 1, count + 1))
     np.cumsum(near, axis=0, out=total[1:, 1:])
     np.cumsum(total[1:, 1:], axis=1, out=total[1:, 1:])
-    at = np.arange(count)
     low, high = np.maximum(at - reach, 0), np.minimum(at + reach, count)
     left, right = np.maximum(at - low, 1), high - at
 
@@ -152,15 +165,15 @@ def checkerboard(near: Floats, reach: int) -> Floats:
     # small blocks are similar to themselves by their diagonal alone
     own = (1 / left + 1 / right) / 2 * (1 - across) * 0.5
     fullness = np.minimum(0.5 + np.minimum(left, right) / reach / 2, 1.0)
-    return np.where(at == 0, 0.0, ((before + after) / 2 - across) * fullness - own)
+    return np.asarray(((before + after) / 2 - across) * fullness - own, np.float64)
 
 
-def stripes(chords: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def stripes(harmony: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Where known harmony begins and ends to come back: the best stripe's rise and fall, later and earlier copies."""
-    count = len(chords)
+    count = len(harmony)
     beginning, ending = np.zeros((2, count)), np.zeros((2, count))
     for lag in range(_STRIPE, count - 1):
-        row = np.diagonal(chords, lag)
+        row = np.einsum("af,af->a", harmony[:-lag], harmony[lag:], optimize=False)
         total = np.concatenate(([0.0], np.cumsum(row)))
         at = np.arange(len(row) + 1)
         ahead, behind = np.minimum(at + _STRIPE, len(row)), np.maximum(at - _STRIPE, 0)

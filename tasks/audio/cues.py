@@ -8,6 +8,7 @@ beats are shares of the way to the next one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,16 +61,17 @@ def prepare(spectra: Spectra, risen: Rises, envelope: Array) -> Cues:
     """Prepare what beats are described by."""
     levelled = np.stack([envelope, *(level(band) for band in risen.bands.T)], axis=1)
     loud = loud_magnitude(spectra)
-    coarse = _around_moments(spectra.mel, len(spectra.chroma))
-    logs = np.log1p(coarse * np.float32(1000 / loud))
-    timbre = scipy.fft.dct(logs, axis=1, norm="ortho")[:, 1 : _TIMBRES + 1]
-    level_db = np.log10(np.maximum(coarse.mean(axis=1), loud * np.float32(1e-4)) / np.float32(loud))
+    timbre, levels = [], []
+    for coarse in _around_moments(spectra.mel, len(spectra.chroma)):
+        logs = np.log1p(coarse * np.float32(1000 / loud))
+        timbre.append(scipy.fft.dct(logs, axis=1, norm="ortho")[:, 1 : _TIMBRES + 1].copy())
+        levels.append(np.log10(np.maximum(coarse.mean(axis=1), loud * np.float32(1e-4)) / np.float32(loud)))
     return Cues(
         rises=maximum_filter1d(levelled, 5, axis=0),
         chroma=_running(np.log1p(spectra.chroma / max(float(spectra.chroma.mean()), 1e-9))),
         bass=_running(np.log1p(spectra.bass_chroma / max(float(spectra.bass_chroma.mean()), 1e-9))),
-        timbre=_running(timbre),
-        loudness=_running(level_db[:, None]),
+        timbre=_running(np.concatenate(timbre)),
+        loudness=_running(np.concatenate(levels)[:, None]),
     )
 
 
@@ -122,17 +124,18 @@ def with_context(figures: Floats) -> Floats:
     return np.hstack([padded[shift : shift + count] for shift in range(2 * _CONTEXT + 1)])
 
 
-def _around_moments(mel: Array, count: int) -> Array:
-    """Mean of the eight frames around each chroma vector's moment; what is missing at the ends is silence."""
-    parts = []
-    for first in range(0, count, _MOMENTS_AT_ONCE):  # a padded copy of all would take much memory
+def _around_moments(mel: Array, count: int) -> Iterator[Array]:
+    """Mean of the eight frames around each chroma vector's moment; what is missing at the ends is silence.
+
+    Some moments at a time: those of an hour take much memory.
+    """
+    for first in range(0, count, _MOMENTS_AT_ONCE):
         moments = min(_MOMENTS_AT_ONCE, count - first)
         start = first * _STEP - _STEP // 2
         some = mel[max(0, start) : max(0, start + moments * _STEP)]
         lead = max(0, -start)
         padded = np.pad(some, ((lead, moments * _STEP - lead - len(some)), (0, 0)))
-        parts.append(padded.reshape(moments, _STEP, -1).mean(axis=1))
-    return np.concatenate(parts)
+        yield padded.reshape(moments, _STEP, -1).mean(axis=1)
 
 
 def _running(rows: NDArray[np.floating]) -> Floats:

@@ -22,6 +22,7 @@ from tasks.audio.tempo import Floats
 from tasks.audio.units import Units, alikeness
 
 _FIGURES = 12
+_AT_ONCE = 4096
 
 _Part = tuple[int, int]
 """A section's first unit, and the one after its last."""
@@ -50,8 +51,7 @@ class Likeness:
     def __init__(self, units: Units, network: Network | None = None) -> None:
         self._units = units
         self._network = network
-        self._chords = alikeness(units)
-        self._usual = max(float(np.median(self._chords)), 0.0)
+        self._usual = max(float(np.median(alikeness(units, slice(None), slice(None)), overwrite_input=True)), 0.0)
         self._spread = max(float(np.std(units.loudness)), 0.05)
         self._busy_spread = np.maximum(units.busy.std(axis=0), 0.02)
         self._sound_spread = np.maximum(units.sound.std(axis=0), 0.2)
@@ -86,9 +86,10 @@ class Likeness:
         """Give the chance of each pair not to be alike."""
         assert self._network is not None
         new = [pair for pair in pairs if pair not in self._apart]
-        if new:
-            apart = 1 / (1 + np.exp(self._network.judge(self.figures(new))))
-            self._apart.update(zip(new, apart.tolist(), strict=True))
+        for first in range(0, len(new), _AT_ONCE):  # an hour of song has a hundred thousand pairs
+            some = new[first : first + _AT_ONCE]
+            apart = 1 / (1 + np.exp(self._network.judge(self.figures(some))))
+            self._apart.update(zip(some, apart.tolist(), strict=True))
         return np.array([self._apart[pair] for pair in pairs])
 
     def _mean(self, part: _Part) -> _Mean:
@@ -104,7 +105,7 @@ class Likeness:
         sizes = [end - start for start, end in (first, second)]
         long, short = (first, second) if sizes[0] >= sizes[1] else (second, first)
         count, room = min(sizes), abs(sizes[0] - sizes[1])
-        block = self._chords[slice(*long), slice(*short)]
+        block = alikeness(self._units, slice(*long), slice(*short))
         laid = [float(np.diagonal(block, -shift).mean()) for shift in range(room + 1)]
         rhythm = np.abs(one.busy - other.busy) / self._busy_spread
         timbre = np.abs(one.sound - other.sound) / self._sound_spread

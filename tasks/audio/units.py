@@ -101,10 +101,10 @@ def describe(spectra: Spectra, risen: Rises, edges: Floats) -> Units:
     )
 
 
-def alikeness(units: Units) -> Floats:
-    """Cosine between the harmonies of all units, shape (units, units)."""
+def alikeness(units: Units, some: slice, others: slice) -> Floats:
+    """Cosine between the harmonies of some units and of others, shape (some, others)."""
     # einsum, because a product by BLAS may round differently with another number of threads
-    return np.asarray(np.einsum("af,bf->ab", units.harmony, units.harmony, optimize=False), np.float64)
+    return np.asarray(np.einsum("af,bf->ab", units.harmony[some], units.harmony[others], optimize=False), np.float64)
 
 
 def _means(
