@@ -1,4 +1,4 @@
-"""What Ray reads from the environment. It does so when it is imported, so this module imports no Ray."""
+"""The process's environment: what Ray reads of it when it is imported, so this imports no Ray, and how many cores."""
 
 from __future__ import annotations
 
@@ -86,3 +86,8 @@ def expect_own_modules() -> None:
                 f"The module {name} comes from {place or 'nowhere'} and not from this installation; start the command"
                 " `rq` itself, not `python -m rq.cli`, and leave PYTHONPATH unset."
             )
+
+
+def cores() -> int:
+    """Give how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

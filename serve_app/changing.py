@@ -12,6 +12,7 @@ from rich.table import Table
 
 from cluster.db.engine import reading, writing
 from cluster.db.tables import Composition, Job
+from cluster.environment import cores
 from cluster.jobs.states import State
 from cluster.services import Services
 from serve_app import film
@@ -91,6 +92,6 @@ def _print(changes: Changes, console: Console) -> None:
 def _sentence(changes: Changes) -> str:
     if not changes.changes:
         return f"Nothing is encoded anew: all {changes.segments} segments are stored."
-    total, count = changes.seconds_on(film.cores()), len(changes.changes)
+    total, count = changes.seconds_on(cores()), len(changes.changes)
     known = "how long is not known before the first render" if total is None else f"about {total:.0f} s"
-    return f"{count} of {changes.segments} segments are encoded anew on {film.cores()} cores: {known}."
+    return f"{count} of {changes.segments} segments are encoded anew on {cores()} cores: {known}."

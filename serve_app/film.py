@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from sqlmodel import Session
 
 from cluster.db.engine import reading
 from cluster.db.tables import Composition, Job, Step
+from cluster.environment import cores
 from cluster.errors import ClusterError
 from cluster.jobs import store
 from cluster.jobs.states import State
@@ -84,11 +84,6 @@ def _pixels(request: VideoRequest, promised_s: Fraction | None) -> Fraction | No
         return None
     width, height = request.size
     return (end - (request.start_s or 0)) * request.frame_rate * width * height
-
-
-def cores() -> int:
-    """Give how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def make(services: Services, job_id: str, *, workers: int) -> None:

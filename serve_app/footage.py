@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from cluster.db.tables import Footage
+from cluster.environment import cores
 from cluster.services import Services
-from serve_app.film import cores
 from tasks.domain.errors import InvalidInput
 from tasks.steps import footage
 

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from cluster.db.engine import reading, writing
 from cluster.db.tables import Job, Song
+from cluster.environment import cores
 from cluster.jobs.states import State
 from cluster.services import Services
-from serve_app.film import cores
 from serve_app.giving_up import cancelled_when_left
 from serve_app.problems import job_error
 from serve_app.progress import watch

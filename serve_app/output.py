@@ -9,14 +9,17 @@ import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster.services import Services
-from serve_app.film import Film
 from tasks.domain.errors import InvalidInput
 from tasks.domain.lyrics import Lyrics
 from tasks.media.poster import poster_key
 from tasks.notation.lyrics import LyricsFormat
 from tasks.notation.lyrics import write as write_lyrics
+
+if TYPE_CHECKING:
+    from serve_app.film import Film
 
 _BESIDE = (LyricsFormat.SRT, LyricsFormat.VTT, LyricsFormat.LRC)
 """What a film's words are written as, beside it."""

@@ -142,7 +142,7 @@ def _outcome(services: Services, kept: Hold, mapper: Mapper, shared: Shared | No
     try:
         with scratch(services.settings.scratch_dir) as folder:
             ctx = StepContext(services, kept, folder, mapper=mapper, shared=shared, tell=_queue_teller())
-            return workflow.STEPS[kept.claim.kind](kept.claim.input, ctx)
+            return workflow.step_of(kept.claim.kind)(kept.claim.input, ctx)
     except LeaseLost:
         raise
     except ChildFailed as error:

@@ -9,6 +9,7 @@ A step that is done adds those that it makes possible, in the transaction that e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from sqlmodel import Session, col, select
 
@@ -22,22 +23,24 @@ from cluster.jobs.store import NewStep
 from tasks.domain.document import Document, content_hash
 from tasks.domain.rendition import form_name
 from tasks.domain.request import VideoRequest
-from tasks.steps import analyze, assemble, plan, publish, render, songs
+from tasks.steps import songs
 from tasks.steps.context import Outcome, StepContext
 from tasks.steps.lyrics import has_other_lyrics
 
 VIDEO, ANALYSIS, PLANNING = "video", "analysis", "plan"
 
-STEPS: dict[str, Callable[[Document, StepContext], Outcome]] = {
-    "analyze": analyze.run,
-    "plan": plan.run,
-    "render": render.run,
-    "assemble": assemble.run,
-    "publish": publish.run,
-}
+STEPS = ("analyze", "plan", "render", "assemble", "publish")
+"""The kinds of steps; `tasks.steps` has a module for each."""
 
 _PLACES = {"analyze": 0, "plan": 1, "assemble": 3, "publish": 4, "render": 1000}
 """Positions of the kinds in a job; those of a video's shots follow each other."""
+
+
+def step_of(kind: str) -> Callable[[Document, StepContext], Outcome]:
+    """Give what does steps of a kind; it is loaded when it is first asked for, since each loads much of its own."""
+    assert kind in STEPS
+    run: Callable[[Document, StepContext], Outcome] = import_module(f"tasks.steps.{kind}").run
+    return run
 
 
 def begin(

@@ -19,10 +19,7 @@ from serve_app.corrections_file import read_corrections
 from serve_app.hearing import Heard
 from tasks import notation
 from tasks.domain.features import Features
-from tasks.media.analysis_picture import draw_analysis
-from tasks.media.clicks import write_clicks
 from tasks.media.ffmpeg import locate
-from tasks.media.waveform import Peaks
 from tasks.steps.heard import waveform_key
 
 
@@ -70,10 +67,15 @@ def _write(services: Services, heard: Heard, *, export: Path | None, clicks: Pat
         data = notation.export(heard.analysis, notation.format_of(export.name))
         output.publish(export, lambda path: path.write_bytes(data))
     if clicks is not None:
+        from tasks.media.clicks import write_clicks  # noqa: PLC0415 - pictures and sound load much that is seldom asked
+
         with scratch(services.settings.scratch_dir) as folder:
             sound = services.storage.fetch_file(heard.sound_key, folder / "sound.flac")
             output.publish(clicks, lambda path: write_clicks(sound, heard.analysis, path))
     if plot is not None:
+        from tasks.media.analysis_picture import draw_analysis  # noqa: PLC0415
+        from tasks.media.waveform import Peaks  # noqa: PLC0415
+
         features = Features.from_bytes(_bytes(services, heard.features_key))
         peaks = Peaks.from_bytes(_bytes(services, waveform_key(heard.sound_key)))
         title = heard.song.title or heard.song.filename

@@ -10,15 +10,11 @@ from cluster.db.adding import insert_into
 from cluster.db.ids import new_id
 from cluster.db.tables import AnalysisRow, Song
 from cluster.db.time import database_time
-from tasks import audio
-from tasks.audio.decode import too_long
-from tasks.audio.warm import warm
 from tasks.domain.analysis import Analysis
 from tasks.domain.document import ENGINE_VERSION, Document, canonical
 from tasks.kernels import compile_alone
 from tasks.media.ffmpeg import locate
 from tasks.media.probe import sound_header
-from tasks.media.waveform import find_peaks
 from tasks.steps.context import Done, Outcome, StepContext
 from tasks.steps.fingerprint import sha256_of
 from tasks.steps.heard import heard_in, waveform_key
@@ -38,6 +34,9 @@ def run(given: Document, ctx: StepContext) -> Outcome:
         _expect_length(song, Analysis.from_json(known.document), max_s)
         _keep_peaks(ctx, known.sound_key, lambda: ctx.fetch(known.sound_key))
         return Done(known.features_key)
+    from tasks import audio  # noqa: PLC0415 - a song that was heard before needs nothing of it
+    from tasks.audio.warm import warm  # noqa: PLC0415
+
     compile_alone("audio", warm)
     pcm = ctx.scratch / "sound.flac"
     file = ctx.fetch(song.content_key)
@@ -86,9 +85,13 @@ def written(path: Path, data: bytes) -> Path:
 def _keep_peaks(ctx: StepContext, sound_key: str, sound: Callable[[], Path]) -> None:
     key = waveform_key(sound_key)
     if not ctx.is_stored(key, "waveform"):
+        from tasks.media.waveform import find_peaks  # noqa: PLC0415 - it is stored nearly always
+
         ctx.publish(written(ctx.scratch / "waveform.dat", find_peaks(sound()).to_bytes()), key, "waveform")
 
 
 def _expect_length(song: Song, analysis: Analysis, max_s: int) -> None:
     if analysis.duration_s > max_s:
+        from tasks.audio.decode import too_long  # noqa: PLC0415 - never loaded where all is well
+
         raise too_long(song.filename, max_s)

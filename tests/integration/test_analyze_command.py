@@ -18,7 +18,7 @@ from tasks.domain.analysis import Analysis
 from tasks.media.analysis_picture import SIZE, draw_analysis
 from tasks.media.waveform import Peaks
 from tests.support.analyses import SAMPLE_RATE, analysis, features, section
-from tests.support.command import vibecraft
+from tests.support.command import environment, vibecraft
 from tests.support.songs import write_song
 
 SONG_S = 12.0
@@ -142,3 +142,14 @@ def test_a_picture_of_any_song(tmp_path: Path, seconds: int) -> None:
 def test_what_one_process_does_loads_no_ray() -> None:
     code = "import sys, serve_app.hearing, serve_app.film; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_song_that_was_heard_before_loads_nothing_that_hears(tmp_path: Path) -> None:
+    """What is loaded takes most of such a command's time."""
+    song, data = write_song(tmp_path / "song.wav", 3.0), tmp_path / "data"
+    assert vibecraft(data, "analyze", song, "--json").returncode == 0
+    command = [sys.executable, "-X", "importtime", "-m", "serve_app", "analyze", str(song), "--json"]
+    again = subprocess.run(command, capture_output=True, text=True, check=True, env=environment(data))
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in again.stderr.splitlines() if "|" in line}
+    assert "sqlalchemy" in loaded
+    assert not loaded & {"alembic", "numba", "ray", "scipy", "fontTools", "PIL"}
