@@ -108,8 +108,9 @@ class GuardedWorker(Worker):
         expect_own_modules()
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         use_kernel_cache(settings)
-        import tasks.wakeup  # noqa: F401, PLC0415 - loads numba after its cache is set; it starts no thread and no Ray
+        from tasks.workflow import load_steps  # noqa: PLC0415 - numba is loaded after its cache is set; no thread, no Ray
 
+        load_steps()
         self._drain_s = settings.drain_s
 
     def setup_work_horse_signals(self) -> None:

@@ -37,7 +37,7 @@ def run_step_on_worker(step_id: str, delivery_id: str, key: str | None, data: ND
         A stored object that many steps read, and its bytes, which the node's workers share without copying.
     """
     prepare()
-    from tasks.wakeup import run_step  # noqa: PLC0415 - loads numba, which reads the environment
+    from tasks.wakeup import run_step  # noqa: PLC0415 - numba, which steps load, reads the environment
 
     shared = {} if key is None or data is None else {key: data.data}
     alone = ray.cluster_resources().get("CPU", 1) <= 1  # type: ignore[no-untyped-call]
@@ -48,7 +48,9 @@ def warm_up() -> None:
     """Load what steps need and open the database, so that the first step finds a warm worker."""
     prepare()
     from tasks.wakeup import own_services  # noqa: PLC0415 - as above
+    from tasks.workflow import load_steps  # noqa: PLC0415
 
+    load_steps()
     own_services()
 
 

@@ -43,6 +43,12 @@ def step_of(kind: str) -> Callable[[Document, StepContext], Outcome]:
     return run
 
 
+def load_steps() -> None:
+    """Load all that steps need: for processes that run many, or that fork those which run them."""
+    for name in ("tasks.wakeup", "tasks.audio", *(f"tasks.steps.{kind}" for kind in STEPS)):
+        import_module(name)
+
+
 def begin(
     session: Session,
     composition_id: str,
