@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from PIL import Image
 
+from tasks import workflow
 from tasks.domain.analysis import Analysis
 from tasks.media.analysis_picture import SIZE, draw_analysis
 from tasks.media.waveform import Peaks
@@ -141,6 +142,14 @@ def test_a_picture_of_any_song(tmp_path: Path, seconds: int) -> None:
 
 def test_what_one_process_does_loads_no_ray() -> None:
     code = "import sys, serve_app.hearing, serve_app.film; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_process_that_runs_many_steps_loads_all_of_them_at_once() -> None:
+    wanted = {"numba", "tasks.audio.beat", "tasks.wakeup", *(f"tasks.steps.{kind}" for kind in workflow.STEPS)}
+    code = (
+        f"import sys; from tasks.workflow import load_steps; load_steps(); sys.exit(not {wanted!r} <= set(sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.scoring import bootstrap, score
 from benchmarks.songs import STYLES, make
+from tasks.audio import borders
 from tasks.audio.borders import Habit, checkerboard, pick
 from tasks.audio.filters import chroma_bank, mel_bank, mel_hz
 from tasks.audio.form import Form, settle
@@ -135,6 +136,16 @@ def test_what_follows_itself_has_not_come_back() -> None:
 def test_a_checkerboard_is_highest_where_two_blocks_meet() -> None:
     near = np.asarray(np.kron(np.eye(2), np.ones((6, 6))), np.float64)
     assert int(checkerboard(lambda part: near[part, part], len(near), 4).argmax()) == 6
+
+
+@pytest.mark.parametrize("reach", [2, 4, 8])
+def test_a_checkerboard_made_in_parts_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch, reach: int) -> None:
+    harmony = np.random.default_rng(reach).standard_normal((45, 6))
+    near = np.asarray(harmony @ harmony.T, np.float64)
+    whole = checkerboard(lambda part: near[part, part], len(near), reach)
+    monkeypatch.setattr(borders, "_AT_ONCE", 7)
+    parts = checkerboard(lambda part: near[part, part], len(near), reach)
+    assert parts == pytest.approx(whole)
 
 
 def test_beats_without_support_are_left_out_only_where_the_count_does_not_go_on() -> None:
