@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from cluster.db.engine import open_engine, reading
 from cluster.db.tables import JobEvent, Step
 from cluster.jobs.states import STEP_EDGES, State
+from cluster.storage.local import LocalStorage
 from tests.support.command import PROGRAM, environment, picture_hashes, vibecraft
 from tests.support.service import FAST, MARK, Service, kill, marked, running_service, wait_for
 from tests.support.songs import write_song
@@ -125,6 +126,7 @@ def test_a_render_that_is_killed_at_80_percent_takes_up_what_it_had(
     kill(list(marked(mark)))
     wait_for(lambda: not marked(mark))
     assert not out.exists()
+    half_put = set(tmp_path.rglob(".tmp-*"))
     kept = {
         path: path.stat().st_mtime_ns for path in (data_dir / "objects" / "segments").iterdir() if path.suffix == ".mp4"
     }
@@ -137,7 +139,10 @@ def test_a_render_that_is_killed_at_80_percent_takes_up_what_it_had(
     assert reused == len(kept)
     assert reused >= 0.7 * len(after)
     assert picture_hashes(out) == undisturbed
-    assert [path for path in tmp_path.rglob("*") if path.name.startswith((".tmp", ".film"))] == []
+    assert list(tmp_path.rglob(".film*")) == []
+    left = list(tmp_path.rglob(".tmp-*"))  # a worker that is killed while it stores a shot cannot take its half file away
+    assert set(left) <= half_put
+    assert LocalStorage(data_dir / "objects").sweep(0) == len(left)
 
 
 @pytest.mark.full
