@@ -11,7 +11,6 @@ import sys
 from types import FrameType
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from cluster.environment import prepare_environment
 from cluster.errors import PlatformError
@@ -63,6 +62,8 @@ def _ending(error: Exception | KeyboardInterrupt) -> tuple[str, ExitCode]:
         case OSError():
             return f"{error.strerror or error}: {error.filename or 'this machine refused'}.", ExitCode.ENVIRONMENT
     _log.error("a command failed", exc_info=error)
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - help, and much that fails, needs no database
+
     if isinstance(error, SQLAlchemyError):
         return "The database cannot be used; vibecraft.log in the data folder says why.", ExitCode.ENVIRONMENT
     return "Something went wrong on our side; vibecraft.log in the data folder says what.", ExitCode.FAILED

@@ -13,11 +13,11 @@ from rich.console import Console
 from cluster.scratch import scratch
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
-from serve_app import hearing, output
+from serve_app import hearing, targets
 from serve_app.analysis_table import print_analysis
-from serve_app.corrections_file import read_corrections
 from serve_app.hearing import Heard
 from tasks import notation
+from tasks.domain.corrections import Corrections
 from tasks.domain.features import Features
 from tasks.media.ffmpeg import locate
 from tasks.steps.heard import waveform_key
@@ -42,12 +42,16 @@ def analyze(
 ) -> None:
     """Show tempo, key, meter and sections of SONG; what you set right is kept, and videos follow it."""
     if plot is not None:
-        output.expect_target(plot, song, ".png")
+        targets.expect_target(plot, song, ".png")
     if clicks is not None:
-        output.expect_target(clicks, song, ".wav")
+        targets.expect_target(clicks, song, ".wav")
     if export is not None:
-        output.expect_target(export, song, f".{notation.format_of(export.name)}", ".midi")
-    given = None if corrections is None else read_corrections(corrections)
+        targets.expect_target(export, song, f".{notation.format_of(export.name)}", ".midi")
+    given: Corrections | None = None
+    if corrections is not None:
+        from serve_app.corrections_file import read_corrections  # noqa: PLC0415 - YAML is seldom asked
+
+        given = read_corrections(corrections)
     if imported is not None:
         notation.format_of(imported.name)
     settings = load_settings()
@@ -65,13 +69,13 @@ def analyze(
 def _write(services: Services, heard: Heard, *, export: Path | None, clicks: Path | None, plot: Path | None) -> None:
     if export is not None:
         data = notation.export(heard.analysis, notation.format_of(export.name))
-        output.publish(export, lambda path: path.write_bytes(data))
+        targets.publish(export, lambda path: path.write_bytes(data))
     if clicks is not None:
         from tasks.media.clicks import write_clicks  # noqa: PLC0415 - pictures and sound load much that is seldom asked
 
         with scratch(services.settings.scratch_dir) as folder:
             sound = services.storage.fetch_file(heard.sound_key, folder / "sound.flac")
-            output.publish(clicks, lambda path: write_clicks(sound, heard.analysis, path))
+            targets.publish(clicks, lambda path: write_clicks(sound, heard.analysis, path))
     if plot is not None:
         from tasks.media.analysis_picture import draw_analysis  # noqa: PLC0415
         from tasks.media.waveform import Peaks  # noqa: PLC0415
@@ -79,7 +83,7 @@ def _write(services: Services, heard: Heard, *, export: Path | None, clicks: Pat
         features = Features.from_bytes(_bytes(services, heard.features_key))
         peaks = Peaks.from_bytes(_bytes(services, waveform_key(heard.sound_key)))
         title = heard.song.title or heard.song.filename
-        output.publish(plot, lambda path: draw_analysis(title, heard.analysis, features, peaks, path))
+        targets.publish(plot, lambda path: draw_analysis(title, heard.analysis, features, peaks, path))
 
 
 def _bytes(services: Services, key: str) -> bytes:

@@ -13,7 +13,7 @@ import typer
 from cluster.db.engine import reading
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
-from serve_app import output
+from serve_app.targets import expect_target, fetch, publish
 from tasks.domain.errors import InvalidInput
 from tasks.export.otio import FORMATS, library, timeline_text
 from tasks.steps import exporting
@@ -31,7 +31,7 @@ def export(
 ) -> None:
     """Write VIDEO as a timeline that editors open, with a file for each shot, and the song."""
     wanted = {".otio": otio, ".fcpxml": fcpxml, ".edl": edl}
-    targets = [output.expect_target(path, None, ending) for ending, path in wanted.items() if path is not None]
+    targets = [expect_target(path, None, ending) for ending, path in wanted.items() if path is not None]
     if not targets:
         raise InvalidInput(
             f"Name what to write: {', '.join('--' + each[1:] for each in FORMATS)}.", code="option_invalid"
@@ -50,8 +50,8 @@ def write_export(services: Services, parts: Parts, folder: Path, targets: list[P
     folder.mkdir(parents=True, exist_ok=True)
     for name, key in parts.files.items():
         (folder / name).parent.mkdir(exist_ok=True)
-        output.fetch(services, key, folder / name)
+        fetch(services, key, folder / name)
     for target in targets:
         beside = Path(os.path.relpath(folder, target.parent))
         text = timeline_text(parts.reel(beside), target.suffix.lower())
-        output.publish(target, partial(Path.write_text, data=text, encoding="utf-8"))
+        publish(target, partial(Path.write_text, data=text, encoding="utf-8"))

@@ -17,7 +17,7 @@ from cluster.db.tables import Song
 from cluster.errors import NotFound
 from cluster.services import Services, open_services
 from cluster.settings import load_settings
-from serve_app import hearing, output
+from serve_app import hearing, targets
 from tasks.domain.lyrics import Lyrics
 from tasks.edit.lyrics import place_lyrics
 from tasks.media.ffmpeg import locate
@@ -41,7 +41,7 @@ def lyrics(
     """Show, keep, write or remove the words of SONG."""
     form = None if export is None else files.format_of(export.name)
     if export is not None:
-        output.expect_target(export, song, f".{form}", ".ssa", ".text")
+        targets.expect_target(export, song, f".{form}", ".ssa", ".text")
     given = None if imported is None else files.load(imported)
     settings = load_settings()
     locate(settings.ffmpeg_bin)
@@ -52,7 +52,7 @@ def lyrics(
         if files.FORMATS[form].needs_times:
             found = _placed(services, song, row, found)
         data = files.write(found, form)
-        output.publish(export, lambda path: path.write_bytes(data))
+        targets.publish(export, lambda path: path.write_bytes(data))
     if as_json:
         sys.stdout.write(json.dumps(found.to_json()) + "\n")
     elif not remove:

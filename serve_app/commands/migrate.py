@@ -16,7 +16,7 @@ def migrate(
     to: Annotated[str, typer.Option(help="A revision, or head for the newest.")] = "head",
     down: Annotated[bool, typer.Option("--down", help="Go back to the revision instead of up to it.")] = False,
 ) -> None:
-    """Bring the database that DATABASE_URL names to the newest schema; any number of processes may do so at once."""
+    """Bring the database that DATABASE_URL names to the newest schema; many processes may do so at once."""
     engine = open_engine(load_settings().database)
     before = migrations.current(engine)
     if down:

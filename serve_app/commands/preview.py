@@ -11,7 +11,7 @@ import typer
 from cluster.db.engine import reading
 from cluster.services import open_services
 from cluster.settings import load_settings
-from serve_app import output
+from serve_app import targets
 from tasks.domain.errors import InvalidInput
 from tasks.media.preview import PreviewFormat
 from tasks.steps import previews, songs
@@ -22,7 +22,7 @@ def preview(
     out: Annotated[Path, typer.Option("-o", "--out", help="The moving picture, .webp or .gif.")],
 ) -> None:
     """Write the best moment of VIDEO as a moving picture that needs no player."""
-    target = output.expect_target(out, None, ".webp", ".gif")
+    target = targets.expect_target(out, None, ".webp", ".gif")
     services = open_services(load_settings(), migrate=True)
     with reading(services.engine) as session:
         composition = songs.owned_composition(session, video, services.settings.owner_id)
@@ -30,5 +30,5 @@ def preview(
             raise InvalidInput(f"The video {video} is not finished; render it first.", code="option_invalid")
         start_s = previews.best_moment(session, composition)
     form = PreviewFormat(target.suffix.lower().removeprefix("."))
-    output.fetch(services, previews.kept(services, composition.video_key, form, start_s), target)
+    targets.fetch(services, previews.kept(services, composition.video_key, form, start_s), target)
     sys.stdout.write(f"{target}\n")

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from cluster.services import open_services
 from cluster.settings import load_settings
-from serve_app import changing, output, reworking
+from serve_app import changing, reworking, targets
 from serve_app.commands.options import (
     AUTO,
     LOOKS,
@@ -102,7 +102,7 @@ def render(
     ] = False,
 ) -> None:
     """Make a music video of SONG, cut on its beats."""
-    target = output.expect_target(out or Path(f"{song.stem}.mp4"), song, ".mp4")
+    target = targets.expect_target(out or Path(f"{song.stem}.mp4"), song, ".mp4")
     request = VideoRequest(
         style=parse_style(style),
         aspect=aspect,

@@ -20,7 +20,7 @@ def sweep(
         float, typer.Option(min=0, help="How old an object that nothing names must be to be removed.")
     ] = STRAY_AFTER_S / _DAY_S,
 ) -> None:
-    """Remove unfinished uploads, objects that no row names and folders of dead processes; a service does so hourly."""
+    """Remove unfinished uploads, unnamed objects and folders of dead processes; a service does so hourly."""
     services = open_services(load_settings(), migrate=True)
     swept = clear_up(services, days * _DAY_S)
     sys.stdout.write(

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cluster.settings import Settings, load_settings
-from serve_app import output
+from serve_app import targets
 from serve_app.problems import ExitCode
 from tasks import notation
 from tasks.domain.errors import InvalidInput, InvalidRecord
@@ -39,7 +39,7 @@ def verify(
 ) -> None:
     """Measure VIDEO, against its song and its plan where they are given; exit 1 if it is not right."""
     if report_to is not None:
-        output.expect_target(report_to, song or video, ".html", ".htm")
+        targets.expect_target(report_to, song or video, ".html", ".htm")
     settings = load_settings()
     ffmpeg = locate(settings.ffmpeg_bin)
     timeline = None if plan is None else read_timeline(plan)
@@ -47,7 +47,7 @@ def verify(
     report = judge(video, song, ffmpeg=ffmpeg, timeline=timeline, beats=given, own=listen_to(video, ffmpeg, settings))
     if report_to is not None:
         page = draw_page(video.name, report)
-        output.publish(report_to, lambda path: path.write_text(page, encoding="utf-8"))
+        targets.publish(report_to, lambda path: path.write_text(page, encoding="utf-8"))
     if as_json:
         sys.stdout.write(json.dumps(report.to_json()) + "\n")
     else:

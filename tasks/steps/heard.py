@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from cluster.db.adding import insert_into
 from cluster.db.tables import AnalysisRow, SongCorrections
 from cluster.db.time import database_time
 from cluster.errors import Changed
@@ -59,9 +59,8 @@ def keep_corrections(
     if revision is not None and revision != found:
         raise Changed("The corrections were changed meanwhile; read them again and repeat your change.")
     settled = settle(Analysis.from_json(heard.document), corrections)
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     written = {"revision": found + 1, "document": to_json(settled), "updated_at": database_time()}
-    adding = dialect.insert(SongCorrections).values(song_id=heard.song_id, owner_id=heard.owner_id, **written)
+    adding = insert_into(session, SongCorrections).values(song_id=heard.song_id, owner_id=heard.owner_id, **written)
     keeping = adding.on_conflict_do_update(
         index_elements=["song_id"], set_=written, where=col(SongCorrections.revision) == found
     ).returning(col(SongCorrections.revision))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
+from cluster.db.adding import insert_into
 from cluster.db.tables import Composition, Song, SongLyrics
 from cluster.db.time import database_time
 from cluster.errors import Changed
@@ -38,9 +38,8 @@ def keep_lyrics(session: Session, song: Song, lyrics: Lyrics, *, revision: int |
         raise Changed(_CHANGED)
     if before == lyrics:
         return found
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     written = {"revision": found + 1, "document": lyrics.to_json(), "updated_at": database_time()}
-    adding = dialect.insert(SongLyrics).values(song_id=song.id, owner_id=song.owner_id, **written)
+    adding = insert_into(session, SongLyrics).values(song_id=song.id, owner_id=song.owner_id, **written)
     keeping = adding.on_conflict_do_update(
         index_elements=["song_id"], set_=written, where=col(SongLyrics.revision) == found
     ).returning(col(SongLyrics.revision))

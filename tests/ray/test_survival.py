@@ -140,7 +140,7 @@ def test_a_render_that_is_killed_at_80_percent_takes_up_what_it_had(
     assert reused >= 0.7 * len(after)
     assert picture_hashes(out) == undisturbed
     assert list(tmp_path.rglob(".film*")) == []
-    left = list(tmp_path.rglob(".tmp-*"))  # a worker that is killed while it stores a shot cannot take its half file away
+    left = list(tmp_path.rglob(".tmp-*"))  # what a worker leaves that is killed while it stores a shot
     assert set(left) <= half_put
     assert LocalStorage(data_dir / "objects").sweep(0) == len(left)
 
