@@ -1,6 +1,6 @@
 """Learn the weights of `tasks/audio/weights.json` anew.
 
-usage: python -m benchmarks.train_analysis OUT.json --data DIR [--data DIR ...] [--cache DIR]
+usage: python -m benchmarks.train_analysis OUT.json --data DIR [--data DIR ...] --origin WORDS [--workers N]
 
 Each DIR holds songs (any container) and beside each a truth file of the same name with the ending ``json``, in the
 format of `benchmarks.scoring`. The result is a function of the songs: seeded, and learnt by a deterministic method
@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
+import zlib
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks.scoring import score
 from benchmarks.truth import songs_of, spectra_of
+from cluster.environment import cores
 from tasks.audio.beat import all_grids
 from tasks.audio.borders import LONGEST_UNITS, border_figures
 from tasks.audio.choice import count_all, evidence
@@ -78,7 +82,8 @@ def lesson(spectra: Spectra, truth: dict[str, Any], *, is_excerpt: bool = False)
     risen = rises(spectra)
     envelope = onset_envelope(risen)
     cues = prepare(spectra, risen, envelope)
-    grids = all_grids(spectra, envelope)
+    periodicity = measure(envelope)
+    grids = all_grids(spectra, envelope, periodicity)
     rows = [grid.times for grid in grids if _beat_f(truth, grid) >= _ON_GRID] + [np.array(truth["beats"])]
     downbeats = np.array(truth["downbeats"] or [np.inf])
     figures = [with_context(beat_figures(cues, row)) for row in rows]
@@ -86,7 +91,7 @@ def lesson(spectra: Spectra, truth: dict[str, Any], *, is_excerpt: bool = False)
     return Lesson(
         truth=truth,
         cues=cues,
-        periodicity=measure(envelope),
+        periodicity=periodicity,
         grids=grids,
         figures=np.vstack(figures),
         is_first=np.concatenate(is_first).astype(np.float64),
@@ -233,7 +238,7 @@ def learn(lessons: list[Lesson], origin: str) -> dict[str, Any]:
     return document(found, origin) | {"form": {"habit": _rounded(habit), "border_cost": _BORDER_COST}}
 
 
-def learn_borders(forms: list[Form], *, hidden: int = 4, decay: float = 3e-3, seed: int) -> Network:
+def learn_borders(forms: list[Form], *, hidden: int = 8, decay: float = 1e-3, seed: int) -> Network:
     """Learn where sections begin."""
     return _learn_logistic([(one.figures, one.is_border) for one in forms], hidden=hidden, decay=decay, seed=seed)
 
@@ -290,19 +295,21 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", type=Path, action="append", required=True)
     parser.add_argument("--origin", required=True, help="what the songs are and under which licence")
+    parser.add_argument("--workers", type=int, default=cores(), help="processes that hear songs side by side")
     arguments = parser.parse_args()
-    random = np.random.default_rng(7)
+    songs = [song for folder in arguments.data for song in songs_of(folder)]
     lessons: list[Lesson] = []
-    for folder in arguments.data:
-        for path, truth in songs_of(folder):
-            print(truth["name"], file=sys.stderr)
-            lessons += lessons_of(spectra_of(path), truth, random)
+    with ProcessPoolExecutor(arguments.workers, multiprocessing.get_context("spawn")) as pool:
+        for number, found in enumerate(pool.map(lessons_of, *zip(*songs, strict=True)), 1):
+            lessons += found
+            print(f"{number} of {len(songs)}: {found[0].truth['name']}", file=sys.stderr)
     arguments.out.write_text(json.dumps(learn(lessons, arguments.origin)) + "\n", encoding="utf-8")
 
 
-def lessons_of(spectra: Spectra, truth: dict[str, Any], random: np.random.Generator) -> list[Lesson]:
+def lessons_of(path: Path, truth: dict[str, Any]) -> list[Lesson]:
     """Take a song whole, and a piece of it."""
-    part, cut = excerpt(spectra, truth, random)
+    spectra = spectra_of(path)
+    part, cut = excerpt(spectra, truth, np.random.default_rng(zlib.crc32(truth["name"].encode())))
     whole = [lesson(spectra, truth)]
     return whole if len(cut["beats"]) < _FEWEST_BEATS else [*whole, lesson(part, cut, is_excerpt=True)]
 

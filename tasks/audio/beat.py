@@ -7,8 +7,9 @@ row of beats. Sound without a beat has none.
 
 Method
 ------
-In each of four overlapping ranges of tempo a bar pointer (`tasks.audio.pointer`) follows the rises; the row half a
-beat later, or less where half beats are late, is a further hypothesis. Each beat is moved to the peak of the rises that
+In each of four overlapping ranges of tempo a bar pointer (`tasks.audio.pointer`) follows the rises, and again close to
+the usual tempo of each row and to the tempos at which the song is most periodic; the row half a beat later, or less
+where half beats are late, is a further hypothesis. Each beat is moved to the peak of the rises that
 is nearest, found between frames by a parabola, and beats without a rise of their own are placed between their
 neighbours. `tasks.audio.choice` chooses among the grids and counts their bars; `tasks.audio.free` leaves out stretches
 in free time.
@@ -35,7 +36,7 @@ from tasks.audio.cues import prepare
 from tasks.audio.features import FRAME_RATE, Rises, Spectra
 from tasks.audio.free import without_free_time
 from tasks.audio.grid import Grid
-from tasks.audio.tempo import Array, Floats, measure, onset_envelope
+from tasks.audio.tempo import Array, Floats, Periodicity, measure, onset_envelope
 
 RANGES_BPM = ((45.0, 82.0), (62.0, 112.0), (85.0, 155.0), (120.0, 215.0))
 
@@ -49,6 +50,8 @@ _LEAST_BEATS = 4
 _REGION = 16  # a beat's rise is in its first sixteenth
 _STEADINESS = 100.0
 _OCTAVES = 0.8
+_NEARLY = 1.02  # a steady tempo: in a wide range a beat may slip by a half or into dotted time, and stay there
+_PEAKS = 4
 _STRONG_QUANTILE = 0.98
 _SAME_OCTAVES, _SAME_S, _SAME_SHARE = 0.03, 0.03, 0.9
 _LATEST = 0.18  # of a beat: a half beat that is played later is the last of three
@@ -72,7 +75,7 @@ def find_rhythm(spectra: Spectra, risen: Rises, each: Callable[..., Iterable[Any
     periodicity = measure(envelope)
     if periodicity.strength < _PULSE + _PULSE_OF_SHORT * _RATE / len(envelope):
         return None
-    grids = all_grids(spectra, envelope, each)
+    grids = all_grids(spectra, envelope, periodicity, each)
     if not grids:
         return None
     rhythm = read(prepare(spectra, risen, envelope), periodicity, grids)
@@ -82,16 +85,35 @@ def find_rhythm(spectra: Spectra, risen: Rises, each: Callable[..., Iterable[Any
     return replace(rhythm, readings=tuple(one for one in steady if len(one.grid.times) >= _LEAST_BEATS))
 
 
-def all_grids(spectra: Spectra, envelope: Array, each: Callable[..., Iterable[Any]] = map) -> list[Grid]:
-    """Follow the beat within each range of tempo, and place the beats half-way between those as well."""
+def all_grids(
+    spectra: Spectra, envelope: Array, periodicity: Periodicity, each: Callable[..., Iterable[Any]] = map
+) -> list[Grid]:
+    """Follow the beat in each range of tempo and at each steady tempo; place beats half-way between as well."""
     grids: list[Grid] = []
-    for row in each(partial(_followed, _gain(envelope)), RANGES_BPM):
+    follow = partial(_followed, _gain(envelope))
+    free = list(each(follow, RANGES_BPM))
+    tempos = _apart([*(_usual_bpm(row) for row in free if len(row) >= _LEAST_BEATS), *periodicity.peaks(_PEAKS)])
+    held = each(follow, [(bpm / _NEARLY, bpm * _NEARLY) for bpm in tempos])
+    for row in (*free, *held):
         on = row + np.diff(row, append=row[-1]) / (2.0 * _REGION)  # the middle of where its rise is expected
         for frames in (on, _before_late_half_beats(envelope, (on[:-1] + on[1:]) / 2)):
             grid = _refined(spectra, envelope, frames) if len(frames) >= _LEAST_BEATS else None
             if grid is not None and not any(_is_same(grid, other) for other in grids):
                 grids.append(grid)
     return grids
+
+
+def _usual_bpm(row: NDArray[np.int64]) -> float:
+    return 60 * _RATE / float(np.median(np.diff(row)))
+
+
+def _apart(tempos: list[float]) -> list[float]:
+    """Leave out tempos that are nearly one that comes before."""
+    kept: list[float] = []
+    for bpm in tempos:
+        if not any(abs(np.log2(bpm / other)) < np.log2(_NEARLY) for other in kept):
+            kept.append(bpm)
+    return kept
 
 
 def _before_late_half_beats(envelope: Array, halves: Floats) -> Floats:

@@ -66,6 +66,13 @@ class Periodicity:
         """Mean over the song at one tempo; the nearest known one where it is too fast or too slow."""
         return float(np.interp(np.log2(bpm), np.log2(self.bpm), self.scores.mean(axis=0)))
 
+    def peaks(self, most: int) -> list[float]:
+        """Give the tempos at which the song is more periodic than at those beside, up to ``most``, the best first."""
+        mean = self.scores.mean(axis=0)
+        inner = mean[1:-1]
+        found = np.flatnonzero((inner > mean[:-2]) & (inner >= mean[2:])) + 1
+        return [float(self.bpm[at]) for at in found[np.argsort(-mean[found], kind="stable")][:most]]
+
     def along(self, times: Floats, bpm: float) -> Floats:
         """Strength of the pulse around each moment (seconds): the best of a tempo, its half and its double."""
         near = [int(np.abs(self.bpm - bpm * ratio).argmin()) for ratio in (0.5, 1.0, 2.0)]
