@@ -18,10 +18,11 @@ CRF = 23
 _SIZES = ("1280x720", "864x480", "1024x576", "720x1280")
 _RATES = ("24", "25", "30")
 _SPARE_S = 0.5
+_COLOURS = "c0=0x1b998b:c1=0xf46036:c2=0x2e294e:c3=0xe71d36:c4=0xc5d86d:c5=0x7d8cc4"  # ffmpeg draws others by lot
 _SOURCES = (
     "testsrc2=size={size}:rate={rate},hue=h={turn}",
     "mandelbrot=size={size}:rate={rate}:maxiter=120:start_scale=0.{digit},hue=h={turn}",
-    "gradients=size={size}:rate={rate}:n=6:seed={seed}:speed=0.05:type=spiral",
+    f"gradients=size={{size}}:rate={{rate}}:n=6:seed={{seed}}:speed=0.05:type=spiral:{_COLOURS}",
     "life=size={size}:rate={rate}:mold=12:seed={seed}:life_color=0x88ffaa:death_color=0x203050,gblur=2,hue=h={turn}",
 )
 
