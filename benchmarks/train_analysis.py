@@ -30,7 +30,7 @@ from cluster.environment import cores
 from tasks.audio.beat import all_grids
 from tasks.audio.borders import LONGEST_UNITS, border_figures
 from tasks.audio.choice import count_all, evidence
-from tasks.audio.cues import Cues, beat_figures, prepare, with_context
+from tasks.audio.cues import Cues, beat_figures, in_context, prepare
 from tasks.audio.downbeat import Bars
 from tasks.audio.features import HARMONY_HOP, HARMONY_RATE, HOP, Rises, Spectra, rises
 from tasks.audio.grid import Grid
@@ -86,7 +86,7 @@ def lesson(spectra: Spectra, truth: dict[str, Any], *, is_excerpt: bool = False)
     grids = all_grids(spectra, envelope, periodicity)
     rows = [grid.times for grid in grids if _beat_f(truth, grid) >= _ON_GRID] + [np.array(truth["beats"])]
     downbeats = np.array(truth["downbeats"] or [np.inf])
-    figures = [with_context(beat_figures(cues, row)) for row in rows]
+    figures = [some for row in rows for some in in_context(beat_figures(cues, row))]
     is_first = [np.abs(row[:, None] - downbeats[None]).min(axis=1) < _NEAR_S for row in rows]
     return Lesson(
         truth=truth,

@@ -23,6 +23,7 @@ SHARES = (0.0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4)
 
 _RATE = float(FRAME_RATE)
 _STEP = HARMONY_HOP // HOP
+_BEATS_AT_ONCE = 1024
 _MOMENTS_AT_ONCE = 512
 _TIMBRES = 12
 _AROUND_BEATS = 16
@@ -117,11 +118,12 @@ def beat_figures(cues: Cues, times: Floats) -> Floats:
     return np.asarray(np.clip((columns - around) / spread, -_LIMIT, _LIMIT), np.float64)
 
 
-def with_context(figures: Floats) -> Floats:
-    """Put the figures of the four beats before and after beside those of each beat."""
+def in_context(figures: Floats) -> Iterator[Floats]:
+    """Put the figures of the four beats before and after beside those of each beat, some beats at a time."""
     padded = np.pad(figures, ((_CONTEXT, _CONTEXT), (0, 0)))
-    count = len(figures)
-    return np.hstack([padded[shift : shift + count] for shift in range(2 * _CONTEXT + 1)])
+    for first in range(0, len(figures), _BEATS_AT_ONCE):
+        count = min(_BEATS_AT_ONCE, len(figures) - first)
+        yield np.hstack([padded[first + shift : first + shift + count] for shift in range(2 * _CONTEXT + 1)])
 
 
 def _around_moments(mel: Array, count: int) -> Iterator[Array]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.audio.cues import Cues, beat_figures, with_context
+from tasks.audio.cues import Cues, beat_figures, in_context
 from tasks.audio.grid import Grid
 from tasks.audio.judge import Network
 from tasks.audio.tempo import Floats
@@ -70,7 +70,8 @@ class Bars:
 
 def downbeat_odds(cues: Cues, grid: Grid, network: Network) -> Floats:
     """Log odds of each beat to be the first of a bar."""
-    return np.asarray(np.clip(network.judge(with_context(beat_figures(cues, grid.times))), -_LIMIT, _LIMIT), np.float64)
+    odds = [network.judge(some) for some in in_context(beat_figures(cues, grid.times))]
+    return np.asarray(np.clip(np.concatenate(odds), -_LIMIT, _LIMIT), np.float64)
 
 
 def count_bars(odds: Floats) -> list[Bars]:
