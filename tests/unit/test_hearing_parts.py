@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.scoring import bootstrap, score
 from benchmarks.songs import STYLES, make
-from tasks.audio import borders
+from tasks.audio import borders, cues
 from tasks.audio.borders import Habit, checkerboard, pick
 from tasks.audio.filters import chroma_bank, mel_bank, mel_hz
 from tasks.audio.form import Form, settle
@@ -226,3 +226,17 @@ def test_truth_is_in_order_and_covers_the_song(style: str) -> None:
     assert sections[0]["start"] == 0
     assert sections[-1]["end"] == truth["duration"]
     assert all(one["end"] == other["start"] for one, other in itertools.pairwise(sections))
+
+
+def test_beats_judged_some_at_a_time_have_the_same_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = np.arange(46.0).reshape(23, 2) + 1
+    (whole,) = cues.in_context(figures)
+    monkeypatch.setattr(cues, "_BEATS_AT_ONCE", 5)
+    assert np.vstack(list(cues.in_context(figures))).tolist() == whole.tolist()
+
+
+def test_peaks_of_periodicity_are_the_best_first() -> None:
+    scores = np.array([[0.0, 0.3, 0.1, 0.9, 0.2, 0.5, 0.1]])
+    found = Periodicity(bpm=np.arange(60.0, 130.0, 10.0), scores=scores)
+    assert found.peaks(2) == [90.0, 110.0]
+    assert found.peaks(9) == [90.0, 110.0, 70.0]
