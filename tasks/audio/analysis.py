@@ -6,7 +6,6 @@ The result is a function of the file's bytes alone.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from tasks.audio.genre import hint
 from tasks.audio.grid import Grid
 from tasks.audio.hooks import find_hooks
 from tasks.audio.key import find_key
+from tasks.audio.memory import give_back
 from tasks.audio.mood import Pace, song_mood
 from tasks.audio.structure import find_sections
 from tasks.domain.analysis import Analysis, Beat, Engine, Section
@@ -134,7 +134,7 @@ def hear(
 
 
 def _understand(decoder: Decoder, spectra: Spectra, each: Callable[..., Iterable[Any]]) -> Heard:
-    _give_back()
+    give_back()
     risen = rises(spectra)
     duration_s = decoder.samples / decoder.sample_rate
     rhythm = find_rhythm(spectra, risen, each)
@@ -146,7 +146,7 @@ def _understand(decoder: Decoder, spectra: Spectra, each: Callable[..., Iterable
     alternatives = () if rhythm is None else rhythm.alternatives()
     genre = None if rhythm is None or bars is None else hint(rhythm.cues, rhythm.readings[0], pace)
     del rhythm, best  # the cues of an hour are large, and so are the tables of its sections
-    _give_back()
+    give_back()
     sections = _with_free_time(find_sections(spectra, risen, grid, bars, duration_s, each=each), grid)
     downbeats = () if grid is None or bars is None else tuple(grid.times[bars.positions == 1].tolist())
     analysis = Analysis(
@@ -170,12 +170,6 @@ def _understand(decoder: Decoder, spectra: Spectra, each: Callable[..., Iterable
         mood_over_time=mood_over_time(spectra, risen, pace, duration_s),
     )
     return Heard(analysis=analysis, features=curves(spectra, risen))
-
-
-def _give_back() -> None:
-    """Let the system have what is free: the C library keeps pieces of up to 32 MB for later."""
-    with contextlib.suppress(AttributeError):  # not every C library can
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _beats(grid: Grid, bars: Bars | None) -> tuple[Beat, ...]:

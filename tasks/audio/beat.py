@@ -36,6 +36,7 @@ from tasks.audio.cues import prepare
 from tasks.audio.features import FRAME_RATE, Rises, Spectra
 from tasks.audio.free import without_free_time
 from tasks.audio.grid import Grid
+from tasks.audio.memory import give_back
 from tasks.audio.tempo import Array, Floats, Periodicity, measure, onset_envelope
 
 RANGES_BPM = ((45.0, 82.0), (62.0, 112.0), (85.0, 155.0), (120.0, 215.0))
@@ -78,6 +79,7 @@ def find_rhythm(spectra: Spectra, risen: Rises, each: Callable[..., Iterable[Any
     grids = all_grids(spectra, envelope, periodicity, each)
     if not grids:
         return None
+    give_back()
     rhythm = read(prepare(spectra, risen, envelope), periodicity, grids)
     steady = [without_free_time(reading, periodicity) for reading in rhythm.readings]
     if len(steady[0].grid.times) < _LEAST_BEATS:

@@ -29,7 +29,7 @@ from scipy.spatial.distance import cdist
 
 from tasks.audio.judge import Network
 from tasks.audio.tempo import Floats
-from tasks.audio.units import Units, alikeness
+from tasks.audio.units import Units, alikeness, sample
 
 LONGEST_UNITS = 32
 
@@ -48,7 +48,8 @@ _USUAL: Floats = np.array(
 def border_figures(units: Units) -> Floats:
     """Describe the start of each unit and of the two before and after it, shape (units, figures)."""
     count = len(units.sound)
-    usual = float(np.median(cdist(units.sound, units.sound), overwrite_input=True)) or 1.0
+    few = units.sound[sample(len(units.sound))]
+    usual = float(np.median(cdist(few, few), overwrite_input=True)) or 1.0
 
     def by_sound(part: slice) -> Floats:
         return np.asarray(np.exp(cdist(units.sound[part], units.sound[part]) / -usual), np.float64)

@@ -23,6 +23,7 @@ SHARES = (0.0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4)
 
 _RATE = float(FRAME_RATE)
 _STEP = HARMONY_HOP // HOP
+_WIDTH = 5
 _BEATS_AT_ONCE = 1024
 _MOMENTS_AT_ONCE = 512
 _TIMBRES = 12
@@ -60,7 +61,10 @@ class Cues:
 
 def prepare(spectra: Spectra, risen: Rises, envelope: Array) -> Cues:
     """Prepare what beats are described by."""
-    levelled = np.stack([envelope, *(level(band) for band in risen.bands.T)], axis=1)
+    widened = np.empty((len(envelope), 1 + risen.bands.shape[1]), np.float32)
+    widened[:, 0] = maximum_filter1d(envelope, _WIDTH)
+    for number, band in enumerate(risen.bands.T, start=1):
+        widened[:, number] = maximum_filter1d(level(band), _WIDTH)
     loud = loud_magnitude(spectra)
     timbre, levels = [], []
     for coarse in _around_moments(spectra.mel, len(spectra.chroma)):
@@ -68,7 +72,7 @@ def prepare(spectra: Spectra, risen: Rises, envelope: Array) -> Cues:
         timbre.append(scipy.fft.dct(logs, axis=1, norm="ortho")[:, 1 : _TIMBRES + 1].copy())
         levels.append(np.log10(np.maximum(coarse.mean(axis=1), loud * np.float32(1e-4)) / np.float32(loud)))
     return Cues(
-        rises=maximum_filter1d(levelled, 5, axis=0),
+        rises=widened,
         chroma=_running(np.log1p(spectra.chroma / max(float(spectra.chroma.mean()), 1e-9))),
         bass=_running(np.log1p(spectra.bass_chroma / max(float(spectra.bass_chroma.mean()), 1e-9))),
         timbre=_running(np.concatenate(timbre)),
@@ -141,7 +145,9 @@ def _around_moments(mel: Array, count: int) -> Iterator[Array]:
 
 
 def _running(rows: NDArray[np.floating]) -> Floats:
-    return np.vstack((np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)))
+    total = np.zeros((len(rows) + 1, rows.shape[1]))
+    np.cumsum(rows, axis=0, out=total[1:])
+    return total
 
 
 def _sum_to(running: Floats, moments: Floats) -> Floats:

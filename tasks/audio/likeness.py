@@ -19,7 +19,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from tasks.audio.judge import Network
 from tasks.audio.tempo import Floats
-from tasks.audio.units import Units, alikeness
+from tasks.audio.units import Units, alikeness, sample
 
 _FIGURES = 12
 _AT_ONCE = 4096
@@ -51,7 +51,8 @@ class Likeness:
     def __init__(self, units: Units, network: Network | None = None) -> None:
         self._units = units
         self._network = network
-        self._usual = max(float(np.median(alikeness(units, slice(None), slice(None)), overwrite_input=True)), 0.0)
+        few = sample(len(units.harmony))
+        self._usual = max(float(np.median(alikeness(units, few, few), overwrite_input=True)), 0.0)
         self._spread = max(float(np.std(units.loudness)), 0.05)
         self._busy_spread = np.maximum(units.busy.std(axis=0), 0.02)
         self._sound_spread = np.maximum(units.sound.std(axis=0), 0.2)

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Shorts = NDArray[np.int16]
+Steps = NDArray[np.int8]
 
-NO_BEAT = -1
+_REACH = 5
+"""From one beat to the next the pace changes by up to a fifth."""
 
 
 def follow(gain: Floats, shortest: int, longest: int, *, region: int, steadiness: float, prior: Floats) -> Integers:
@@ -34,7 +35,7 @@ def follow(gain: Floats, shortest: int, longest: int, *, region: int, steadiness
     gain : ndarray, shape (n,), float64
         Of each frame, by how much a beat explains it better than none (log odds).
     shortest, longest : int
-        Beats last this many frames.
+        Beats last this many frames; 600 at most.
     region : int
         The first of that many parts of a beat is where its rise is expected.
     steadiness : float
@@ -51,7 +52,7 @@ def follow(gain: Floats, shortest: int, longest: int, *, region: int, steadiness
     total = np.zeros(frames + 1)
     np.cumsum(gain, out=total[1:])
     entered = np.full((longest + 1, paces), -np.inf)  # no beat looks further back
-    came = np.full((frames, paces), NO_BEAT, np.int16)
+    came = np.empty((frames, paces), np.int8)  # steps instead of paces: this is what an hour's memory goes to
     row = np.empty(frames // shortest + 2, np.int64)
     change, leaving = np.empty((paces, paces)), np.empty(paces)
     count = _follow(total, shortest, region, steadiness, prior, entered, came, change, leaving, row)
@@ -66,7 +67,7 @@ def _follow(  # noqa: C901, PLR0912, PLR0917 - one compiled loop, and compiled f
     steadiness: float,
     prior: Floats,
     entered: Floats,
-    came: Shorts,
+    came: Steps,
     change: Floats,
     leaving: Floats,
     row: Integers,
@@ -96,14 +97,14 @@ def _follow(  # noqa: C901, PLR0912, PLR0917 - one compiled loop, and compiled f
                 end = min(frame, max(0, start + max(1, length // region)))
                 leaving[pace] = prior[pace] - np.log(length) + total[end] - total[0]
         for new in range(paces):
-            reach = max(2, (shortest + new) // 5)
+            reach = max(2, (shortest + new) // _REACH)
             best, origin = -np.inf, new
             for old in range(max(0, new - reach), min(paces, new + reach + 1)):
                 value = leaving[old] + change[old, new]
                 if value > best:
                     best, origin = value, old
             entered[frame % kept, new] = best
-            came[frame, new] = origin
+            came[frame, new] = origin - new
     best, at, pace = -np.inf, 0, 0
     for ending in range(paces):
         length = shortest + ending
@@ -116,7 +117,7 @@ def _follow(  # noqa: C901, PLR0912, PLR0917 - one compiled loop, and compiled f
     while at >= 0:
         row[count] = at
         count += 1
-        pace = came[at, pace]
+        pace += came[at, pace]
         at -= shortest + pace
     return count
 

@@ -28,6 +28,7 @@ from tasks.audio.form import settle
 from tasks.audio.grid import Grid
 from tasks.audio.judge import form_habit, networks
 from tasks.audio.likeness import Likeness
+from tasks.audio.memory import give_back
 from tasks.audio.mood import Pace, moods
 from tasks.audio.naming import Portrait, named
 from tasks.audio.units import describe, unit_edges
@@ -53,6 +54,7 @@ def find_sections(
     units = describe(spectra, risen, unit_edges(grid, bars, duration_s))
     judges, habit = networks(), Habit(*form_habit())
     odds = border_odds(units, judges["border"])
+    give_back()
     form = settle(pick(odds, habit), odds, habit, Likeness(units, judges["likeness"]))
     borders, kinds, sure = form.borders, form.kinds, form.sure
     times = units.edges[borders]

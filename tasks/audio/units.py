@@ -27,6 +27,9 @@ _STILL = 1e-6
 _FAINT = 1e-3  # of the loudest
 _STRIKE_FRAMES = 9
 _ROWS_AT_ONCE = 4096
+_SAMPLED = 512
+
+Which = slice | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,12 @@ def describe(spectra: Spectra, risen: Rises, edges: Floats) -> Units:
     )
 
 
-def alikeness(units: Units, some: slice, others: slice) -> Floats:
+def sample(count: int) -> NDArray[np.int64]:
+    """Choose up to 512 of ``count`` units, evenly: an hour has thousands, whose pairs take much memory."""
+    return np.arange(count) if count <= _SAMPLED else np.linspace(0, count - 1, _SAMPLED).astype(np.int64)
+
+
+def alikeness(units: Units, some: Which, others: Which) -> Floats:
     """Cosine between the harmonies of some units and of others, shape (some, others)."""
     # einsum, because a product by BLAS may round differently with another number of threads
     return np.asarray(np.einsum("af,bf->ab", units.harmony[some], units.harmony[others], optimize=False), np.float64)

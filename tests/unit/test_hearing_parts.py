@@ -22,7 +22,7 @@ from tasks.audio.likeness import Likeness
 from tasks.audio.naming import Portrait, named
 from tasks.audio.pointer import follow, walk
 from tasks.audio.tempo import Periodicity
-from tasks.audio.units import Units
+from tasks.audio.units import Units, sample
 from tests.support.analyses import analysis, section
 
 
@@ -126,6 +126,16 @@ def test_a_doubtful_border_is_settled_by_what_comes_back(at: float) -> None:
     assert form.borders.tolist() == [0, 4, 8, 12, 16, 20, 24]
     assert form.kinds.tolist() == [1, 2, 3, 2, 3, 4]
     assert form.returns.tolist() == [False, True, True, True, True, False]
+
+
+@pytest.mark.parametrize("count", [511, 512, 513, 2000])
+def test_pairs_of_many_bars_are_sampled_without_favouring_one_of_four(count: int) -> None:
+    few = sample(count)
+    assert len(few) == min(count, 512)
+    assert (few[0], few[-1]) == (0, count - 1)
+    assert np.diff(few).min() >= 1
+    share = np.bincount(few % 4, minlength=4) / len(few)
+    assert share.min() > 0.2, "songs repeat every four bars"
 
 
 def test_what_follows_itself_has_not_come_back() -> None:
