@@ -107,7 +107,7 @@ def excerpt(spectra: Spectra, truth: dict[str, Any], random: np.random.Generator
     start_s, end_s = first / float(HARMONY_RATE), (first + count) / float(HARMONY_RATE)
     fast, slow = slice(first * _STEP, (first + count) * _STEP), slice(first, first + count)
     part = Spectra(
-        mel=spectra.mel[fast],
+        mel_roots=spectra.mel_roots[fast],
         rms=spectra.rms[fast],
         centroid_hz=spectra.centroid_hz[fast],
         chroma=spectra.chroma[slow],

@@ -67,7 +67,7 @@ def prepare(spectra: Spectra, risen: Rises, envelope: Array) -> Cues:
         widened[:, number] = maximum_filter1d(level(band), _WIDTH)
     loud = loud_magnitude(spectra)
     timbre, levels = [], []
-    for coarse in _around_moments(spectra.mel, len(spectra.chroma)):
+    for coarse in _around_moments(spectra):
         logs = np.log1p(coarse * np.float32(1000 / loud))
         timbre.append(scipy.fft.dct(logs, axis=1, norm="ortho")[:, 1 : _TIMBRES + 1].copy())
         levels.append(np.log10(np.maximum(coarse.mean(axis=1), loud * np.float32(1e-4)) / np.float32(loud)))
@@ -130,15 +130,16 @@ def in_context(figures: Floats) -> Iterator[Floats]:
         yield np.hstack([padded[first + shift : first + shift + count] for shift in range(2 * _CONTEXT + 1)])
 
 
-def _around_moments(mel: Array, count: int) -> Iterator[Array]:
+def _around_moments(spectra: Spectra) -> Iterator[Array]:
     """Mean of the eight frames around each chroma vector's moment; what is missing at the ends is silence.
 
     Some moments at a time: those of an hour take much memory.
     """
+    count = len(spectra.chroma)
     for first in range(0, count, _MOMENTS_AT_ONCE):
         moments = min(_MOMENTS_AT_ONCE, count - first)
         start = first * _STEP - _STEP // 2
-        some = mel[max(0, start) : max(0, start + moments * _STEP)]
+        some = spectra.mel(max(0, start), max(0, start + moments * _STEP))
         lead = max(0, -start)
         padded = np.pad(some, ((lead, moments * _STEP - lead - len(some)), (0, 0)))
         yield padded.reshape(moments, _STEP, -1).mean(axis=1)

@@ -36,6 +36,7 @@ from tasks.audio.filters import chroma_bank, mel_bank, mel_hz
 from tasks.domain.features import CURVES, Features
 
 Array = NDArray[np.float32]
+Halves = NDArray[np.float16]
 
 HOP = 256
 FRAME_RATE = Fraction(HEARD_RATE, HOP)
@@ -58,7 +59,13 @@ _LOUD_QUANTILE = 0.99
 _LOUD_SHARE = 0.999
 _BLOCK = 2048
 _STRETCH = 2048  # frames
-_SHAPES = {"mel": (-1, _MELS), "rms": (-1,), "centroid_hz": (-1,), "chroma": (-1, 12), "bass_chroma": (-1, 12)}
+_SHAPES: dict[str, tuple[type[np.floating], tuple[int, ...]]] = {
+    "mel_roots": (np.float16, (-1, _MELS)),
+    "rms": (np.float32, (-1,)),
+    "centroid_hz": (np.float32, (-1,)),
+    "chroma": (np.float32, (-1, 12)),
+    "bass_chroma": (np.float32, (-1, 12)),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +74,9 @@ class Spectra:
 
     Attributes
     ----------
-    mel : ndarray, shape (n, 64), float32
-        Magnitude in each mel band, 30 Hz to 10 kHz.
+    mel_roots : ndarray, shape (n, 64), float16
+        Square root of the magnitude in each mel band, 30 Hz to 10 kHz. They are most of what an hour takes, so they are
+        kept in half precision, to 0.1 % of the magnitude; of roots because sound far above full scale fits as well.
     rms : ndarray, shape (n,), float32
         Level of the frame, of full scale 1.
     centroid_hz : ndarray, shape (n,), float32
@@ -79,11 +87,19 @@ class Spectra:
         The same, below 260 Hz.
     """
 
-    mel: Array
+    mel_roots: Halves
     rms: Array
     centroid_hz: Array
     chroma: Array
     bass_chroma: Array
+
+    def mel(self, first: int, last: int) -> Array:
+        """Magnitude in each mel band of the frames from ``first`` to before ``last``, shape (frames, 64)."""
+        return magnitudes(self.mel_roots[first:last])
+
+    def mel_blocks(self) -> Iterator[Array]:
+        """Magnitudes of the whole song, some frames at a time."""
+        return (self.mel(first, first + _BLOCK) for first in range(0, len(self.mel_roots), _BLOCK))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +163,7 @@ def describe(stretch: Stretch) -> Spectra:
     magnitude = _magnitudes(near, _WINDOW, HOP, stretch.frames)
     harmony = np.square(_magnitudes(stretch.samples, _LONG_WINDOW, HARMONY_HOP, stretch.harmonies))
     return Spectra(
-        mel=_through(mel_bank, magnitude),
+        mel_roots=np.sqrt(_through(mel_bank, magnitude)).astype(np.float16),
         # Parseval for a Hann window: its squares sum to 3/8 of its length
         rms=np.sqrt(np.square(magnitude).sum(axis=1) * np.float32(2 / (0.375 * _WINDOW * _WINDOW))),
         centroid_hz=(magnitude * hz).sum(axis=1) / np.maximum(magnitude.sum(axis=1), np.float32(1e-6)),
@@ -162,8 +178,8 @@ def joined(parts: Iterable[Spectra]) -> Spectra:
     grown = {name: bytearray() for name in _SHAPES}
     for part in parts:
         for name in _SHAPES:
-            grown[name] += np.ascontiguousarray(getattr(part, name), np.float32).data.cast("B")
-    return Spectra(**{name: np.frombuffer(grown[name], np.float32).reshape(_SHAPES[name]) for name in _SHAPES})
+            grown[name] += np.ascontiguousarray(getattr(part, name)).data.cast("B")
+    return Spectra(**{name: np.frombuffer(grown[name], kind).reshape(shape) for name, (kind, shape) in _SHAPES.items()})
 
 
 def _magnitudes(samples: Array, window: int, hop: int, count: int) -> Array:
@@ -174,14 +190,14 @@ def _magnitudes(samples: Array, window: int, hop: int, count: int) -> Array:
 
 def rises(spectra: Spectra) -> Rises:
     """Measure where the song gets louder, band by band."""
-    bands = np.zeros((len(spectra.mel), 4), np.float32)
-    loud = float(np.quantile(spectra.mel.max(axis=1), _LOUD_QUANTILE))
+    bands = np.zeros((len(spectra.mel_roots), 4), np.float32)
+    loud = float(np.quantile(magnitudes(_codes(spectra).max(axis=1).view(np.float16)), _LOUD_QUANTILE))
     if loud <= _SILENT * _WINDOW / 4:
         return Rises(bands=bands)
     edges = np.searchsorted(mel_centres_hz(), (_KICK_HZ, 1000.0, _SNARE_HZ))
     for start in range(_RISE_LAG, len(bands), _BLOCK):
         end = start + _BLOCK
-        logs = np.log1p(spectra.mel[start - _RISE_LAG : end] * np.float32(100.0 / loud))
+        logs = np.log1p(spectra.mel(start - _RISE_LAG, end) * np.float32(100.0 / loud))
         before = maximum_filter1d(logs[:-_RISE_LAG], 3, axis=1)
         flux = np.maximum(logs[_RISE_LAG:] - before, 0)
         for number, part in enumerate(np.split(flux, edges, axis=1)):
@@ -193,6 +209,7 @@ def curves(spectra: Spectra, risen: Rises) -> Features:
     """Scale the descriptors to 0..1 of the song's own loud parts."""
     centres = mel_centres_hz()
     low, high = centres < _KICK_HZ, centres >= _SNARE_HZ
+    bass, mid, treble = _means_of(spectra, (low, ~low & ~high, high))
     level = spectra.rms
     silent = float(np.quantile(level, _LOUD_QUANTILE)) <= _SILENT
     bands = risen.bands
@@ -201,9 +218,9 @@ def curves(spectra: Spectra, risen: Rises) -> Features:
         "kick": bands[:, 0],
         "snare": bands[:, 1:3].mean(axis=1),
         "rms": level,
-        "bass": _mean_of(spectra.mel, low),
-        "mid": _mean_of(spectra.mel, ~low & ~high),
-        "treble": _mean_of(spectra.mel, high),
+        "bass": bass,
+        "mid": mid,
+        "treble": treble,
         "brightness": np.where(level > _SILENT, spectra.centroid_hz, np.float32(0)),
     }
     scaled = {name: _to_unit(raw[name], silent=silent) for name in CURVES}
@@ -212,13 +229,19 @@ def curves(spectra: Spectra, risen: Rises) -> Features:
 
 def loud_magnitude(spectra: Spectra) -> float:
     """Give the magnitude that 99.9 % of all mel magnitudes do not exceed, at least 1e-6."""
-    keep = spectra.mel.size - int(_LOUD_SHARE * (spectra.mel.size - 1))
-    largest = np.zeros(0, np.float32)
-    for at in range(0, len(spectra.mel), _BLOCK):  # a quantile of all at once would copy all
-        largest = np.concatenate((largest, spectra.mel[at : at + _BLOCK].ravel()))
+    codes = _codes(spectra)
+    keep = codes.size - int(_LOUD_SHARE * (codes.size - 1))
+    largest = np.zeros(0, np.uint16)
+    for at in range(0, len(codes), _BLOCK):  # a quantile of all at once would copy all
+        largest = np.concatenate((largest, codes[at : at + _BLOCK].ravel()))
         if len(largest) > keep:
             largest = np.partition(largest, len(largest) - keep)[-keep:]
-    return max(float(largest.min()), 1e-6)
+    return max(float(magnitudes(largest.view(np.float16)).min()), 1e-6)
+
+
+def magnitudes(roots: Halves) -> Array:
+    """Square what is kept as square roots."""
+    return np.square(roots.astype(np.float32))
 
 
 def mel_centres_hz() -> NDArray[np.float64]:
@@ -226,9 +249,15 @@ def mel_centres_hz() -> NDArray[np.float64]:
     return mel_hz(_MELS, _LOWEST_HZ, _HIGHEST_HZ)[1:-1]
 
 
-def _mean_of(mel: Array, bands: NDArray[np.bool_]) -> Array:
-    """Mean of some bands in each frame; some frames at a time, because choosing bands copies them."""
-    return np.concatenate([mel[at : at + _BLOCK, bands].mean(axis=1) for at in range(0, len(mel), _BLOCK)])
+def _codes(spectra: Spectra) -> NDArray[np.uint16]:
+    """Give the roots as whole numbers, which are in the same order and much faster to compare."""
+    return spectra.mel_roots.view(np.uint16)
+
+
+def _means_of(spectra: Spectra, bands: tuple[NDArray[np.bool_], ...]) -> Iterator[Array]:
+    """Mean of some bands in each frame, for each choice of bands."""
+    means = [[mel[:, some].mean(axis=1) for some in bands] for mel in spectra.mel_blocks()]
+    return (np.concatenate(parts) for parts in zip(*means, strict=True))
 
 
 def _to_unit(curve: Array, *, silent: bool) -> Array:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from tasks.audio.downbeat import Bars
-from tasks.audio.features import FRAME_RATE, HARMONY_RATE, Rises, Spectra, loud_magnitude
+from tasks.audio.features import FRAME_RATE, HARMONY_RATE, Rises, Spectra, loud_magnitude, magnitudes
 from tasks.audio.grid import Grid
 from tasks.audio.tempo import Floats
 
@@ -80,7 +80,7 @@ def unit_edges(grid: Grid | None, bars: Bars | None, duration_s: float) -> Float
 def describe(spectra: Spectra, risen: Rises, edges: Floats) -> Units:
     """Describe the stretches between successive edges (in seconds)."""
     gain = np.float32(100 / loud_magnitude(spectra))
-    bands = _means(spectra.mel, edges, float(FRAME_RATE), lambda mel: np.log1p(mel * gain))
+    bands = _means(spectra.mel_roots, edges, float(FRAME_RATE), lambda roots: np.log1p(magnitudes(roots) * gain))
     busy = _means(risen.bands, edges, float(FRAME_RATE))
     timbre = scipy.fft.dct(bands, axis=1, norm="ortho")[:, :13]
     sound = np.hstack((timbre / max(float(timbre.std()), 1e-6), 0.7 * _unit_spread(busy), 0.7 * _unit_spread(timbre)))

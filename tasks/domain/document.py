@@ -10,7 +10,7 @@ from typing import Any
 from tasks.domain.errors import InvalidRecord
 
 SCHEMA = 1
-ENGINE_VERSION = "5"
+ENGINE_VERSION = "6"
 """Part of every content key: raise it when the same plan would give other pictures or sounds."""
 
 Document = dict[str, Any]

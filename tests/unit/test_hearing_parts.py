@@ -12,6 +12,7 @@ from benchmarks.scoring import bootstrap, score
 from benchmarks.songs import STYLES, make
 from tasks.audio import borders, cues
 from tasks.audio.borders import Habit, checkerboard, pick
+from tasks.audio.features import Stretch, describe
 from tasks.audio.filters import chroma_bank, mel_bank, mel_hz
 from tasks.audio.form import Form, settle
 from tasks.audio.free import in_time
@@ -37,6 +38,19 @@ def test_filters_are_librosas() -> None:
     heard = (np.fft.rfftfreq(8192, 1 / 22_050) > 55) & (np.fft.rfftfreq(8192, 1 / 22_050) < 5000)
     assert pitches[:, heard][ours[:, heard] == 0].max() <= 0.05 + 1e-6
     assert not ours[:, ~heard].any()
+
+
+@pytest.mark.parametrize("level", [1e-4, 1.0, 1e5])
+def test_mel_magnitudes_are_kept_to_a_thousandth_however_loud_the_sound(level: float) -> None:
+    sound = (level * np.random.default_rng(1).uniform(-1, 1, 22_050)).astype(np.float32)
+    spectra = describe(Stretch(sound, 20, 1))
+    start = (8192 - 1024) // 2
+    windows = np.lib.stride_tricks.sliding_window_view(sound[start:], 1024)[::256][:20].astype(np.float64)
+    exact = np.abs(np.fft.rfft(windows * np.hanning(1025)[:-1])) @ mel_bank(22_050, 1024, mel_hz(64, 30.0, 10_000.0)).T
+    kept = spectra.mel(0, 20)
+    assert kept.dtype == np.float32
+    assert np.abs(kept / exact - 1).max() < 1.1e-3
+    assert np.array_equal(np.concatenate(list(spectra.mel_blocks())), kept)
 
 
 def test_the_bar_pointer_finds_the_best_of_all_rows() -> None:
