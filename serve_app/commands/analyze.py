@@ -18,7 +18,6 @@ from serve_app.analysis_table import print_analysis
 from serve_app.hearing import Heard
 from tasks import notation
 from tasks.domain.corrections import Corrections
-from tasks.domain.features import Features
 from tasks.media.ffmpeg import locate
 from tasks.steps.heard import waveform_key
 
@@ -77,6 +76,7 @@ def _write(services: Services, heard: Heard, *, export: Path | None, clicks: Pat
             sound = services.storage.fetch_file(heard.sound_key, folder / "sound.flac")
             targets.publish(clicks, lambda path: write_clicks(sound, heard.analysis, path))
     if plot is not None:
+        from tasks.domain.features import Features  # noqa: PLC0415
         from tasks.media.analysis_picture import draw_analysis  # noqa: PLC0415
         from tasks.media.waveform import Peaks  # noqa: PLC0415
 

@@ -32,6 +32,13 @@ def test_the_help_of_the_whole_loads_no_command() -> None:
     assert not {"numpy", "sqlalchemy", "ray", "numba"} & loaded
 
 
+def test_a_song_that_was_heard_before_is_told_without_loading_what_hears() -> None:
+    code = "import sys; from serve_app.commands import analyze; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "serve_app.hearing" in loaded
+    assert not {"numpy", "scipy", "numba", "ray", "tasks.audio"} & set(loaded)
+
+
 def test_the_version_is_that_of_the_package() -> None:
     ended = CliRunner().invoke(command_line(["--version"]), ["--version"])
     assert (ended.exit_code, ended.stdout) == (0, f"vibecraft {version('vibecraft')}\n")
