@@ -8,8 +8,9 @@ row of beats. Sound without a beat has none.
 Method
 ------
 In each of four overlapping ranges of tempo a bar pointer (`tasks.audio.pointer`) follows the rises, and again close to
-the usual tempo of each row and to the tempos at which the song is most periodic; the row half a beat later, or less
-where half beats are late, is a further hypothesis. Each beat is moved to the peak of the rises that
+the usual tempo of each row and to the tempos at which the song is most periodic. Rows that lie mostly on one line are
+straightened as well (`tasks.audio.steady`); the row half a beat later, or less where half beats are late, is a further
+hypothesis. Each beat is moved to the peak of the rises that
 is nearest, found between frames by a parabola, and beats without a rise of their own are placed between their
 neighbours. `tasks.audio.choice` chooses among the grids and counts their bars; `tasks.audio.free` leaves out stretches
 in free time.
@@ -37,6 +38,7 @@ from tasks.audio.features import FRAME_RATE, Rises, Spectra
 from tasks.audio.free import without_free_time
 from tasks.audio.grid import Grid
 from tasks.audio.memory import give_back
+from tasks.audio.steady import straightened
 from tasks.audio.tempo import Array, Floats, Periodicity, measure, onset_envelope
 
 RANGES_BPM = ((45.0, 82.0), (62.0, 112.0), (85.0, 155.0), (120.0, 215.0))
@@ -54,7 +56,7 @@ _OCTAVES = 0.8
 _NEARLY = 1.02  # a steady tempo: in a wide range a beat may slip by a half or into dotted time, and stay there
 _PEAKS = 4
 _STRONG_QUANTILE = 0.98
-_SAME_OCTAVES, _SAME_S, _SAME_SHARE = 0.03, 0.03, 0.9
+_SAME_OCTAVES, _SAME_S, _SAME_SHARE = 0.03, 0.03, 0.96
 _LATEST = 0.18  # of a beat: a half beat that is played later is the last of three
 _RATHER = 1.5
 _END_S = 0.1  # a beat on the very end is no beat
@@ -95,8 +97,8 @@ def all_grids(
     follow = partial(_followed, _gain(envelope))
     free = list(each(follow, RANGES_BPM))
     tempos = _apart([*(_usual_bpm(row) for row in free if len(row) >= _LEAST_BEATS), *periodicity.peaks(_PEAKS)])
-    held = each(follow, [(bpm / _NEARLY, bpm * _NEARLY) for bpm in tempos])
-    for row in (*free, *held):
+    rows = [*free, *each(follow, [(bpm / _NEARLY, bpm * _NEARLY) for bpm in tempos])]
+    for row in (*rows, *(line for line in map(straightened, rows) if line is not None)):
         on = row + np.diff(row, append=row[-1]) / (2.0 * _REGION)  # the middle of where its rise is expected
         for frames in (on, _before_late_half_beats(envelope, (on[:-1] + on[1:]) / 2)):
             grid = _refined(spectra, envelope, frames) if len(frames) >= _LEAST_BEATS else None

@@ -5,8 +5,9 @@ Method
 A song has many true periods: half and double the beat, the off-beats, bars of two or four. Every reading, a row of
 beats and a number of them in a bar, is described by what rises on its beats and between them, by whether bass drum,
 snare and harmony take turns, by where the harmony changes, by its tempo and how periodic the song is at simple ratios
-of it, by how steadily it goes and how clearly it falls into bars. A small network scores the readings; it was trained
-to make the expected score of the chosen one (beats and downbeats against the truth) as large as possible.
+of it, by how steadily it goes and how much of it lies on one line, and by how clearly it falls into bars. A small
+network scores the readings; it was trained to make the expected score of the chosen one (beats and downbeats against
+the truth) as large as possible.
 
 References
 ----------
@@ -24,6 +25,7 @@ from tasks.audio.cues import SHARES, Cues, change_at, rises_at
 from tasks.audio.downbeat import METERS, Bars, count_bars, downbeat_odds
 from tasks.audio.grid import Grid
 from tasks.audio.judge import Network, networks
+from tasks.audio.steady import off_line
 from tasks.audio.tempo import Floats, Periodicity
 from tasks.domain.analysis import Meter
 from tasks.domain.document import Document
@@ -141,6 +143,7 @@ def _of_grid(cues: Cues, periodicity: Periodicity, grid: Grid) -> list[float]:
         float((half[:, 0] > _STRONG).mean()),
         float((on[:, 1] > _STRONG).mean()),
         *(periodicity.at(grid.tempo_bpm / ratio) for ratio in _RATIOS),
+        10 * off_line(times),
     ]
 
 

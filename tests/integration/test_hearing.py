@@ -14,6 +14,7 @@ from benchmarks.scoring import score
 from benchmarks.songs import STYLES, make, write
 from demo.song import RATE, bell, pad, synthesize
 from tasks import audio
+from tasks.audio import beat
 from tasks.domain.analysis import Analysis
 from tasks.media.ffmpeg import locate
 
@@ -60,6 +61,20 @@ def test_half_beats_that_are_late_and_loud_do_not_move_the_beats(tmp_path: Path,
     found = scores_of(heard(write(tmp_path, samples, truth)), truth)
     assert found["beat_f20"] > 0.98
     assert abs(found["bias_ms"]) < 5.0
+
+
+@pytest.mark.parametrize("seed", [6001, 6003, 6005])
+def test_the_beat_goes_on_through_breaks_without_a_drum(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the breaks of trance only half beats are struck, and followed; the beat of the whole song is a line."""
+    samples, truth = make("trance", seed)
+    song = write(tmp_path, samples, truth)
+    found = scores_of(heard(song), truth)
+    assert found["cmlt"] > 0.97
+    assert found["downbeat_f"] > 0.97
+    monkeypatch.setattr(beat, "straightened", lambda _: None)
+    assert scores_of(heard(song), truth)["cmlt"] < 0.9, "the song does not tempt"
 
 
 def test_the_demonstration_song_is_heard_as_it_was_made(tmp_path: Path) -> None:
