@@ -76,7 +76,7 @@ class Spectra:
     ----------
     mel_roots : ndarray, shape (n, 64), float16
         Square root of the magnitude in each mel band, 30 Hz to 10 kHz. They are most of what an hour takes, so they are
-        kept in half precision, to 0.1 % of the magnitude; of roots because sound far above full scale fits as well.
+        kept in half precision, to 0.1 % of the magnitude; as roots faint sound is held as exactly as loud sound.
     rms : ndarray, shape (n,), float32
         Level of the frame, of full scale 1.
     centroid_hz : ndarray, shape (n,), float32

@@ -40,7 +40,7 @@ def test_filters_are_librosas() -> None:
     assert not ours[:, ~heard].any()
 
 
-@pytest.mark.parametrize("level", [1e-4, 1.0, 1e5])
+@pytest.mark.parametrize("level", [1e-5, 1.0, 1e5])
 def test_mel_magnitudes_are_kept_to_a_thousandth_however_loud_the_sound(level: float) -> None:
     sound = (level * np.random.default_rng(1).uniform(-1, 1, 22_050)).astype(np.float32)
     spectra = describe(Stretch(sound, 20, 1))
