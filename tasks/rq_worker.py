@@ -15,7 +15,7 @@ import pickle
 import signal
 import threading
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from redis import Redis
 from rq import Worker
@@ -24,6 +24,7 @@ from rq.job import Job
 from cluster.environment import expect_own_modules
 from cluster.settings import load_settings
 from cluster.telemetry import configure_logs
+from tasks.domain import interruption
 from tasks.kernels import use_kernel_cache
 
 RUN_STEP = "tasks.wakeup.run_step"
@@ -133,8 +134,8 @@ class GuardedWorker(Worker):
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    interruption.interrupt()
 
 
 def _kill_group(pid: int) -> None:

@@ -75,35 +75,40 @@ def run_step(
     ours = services or own_services()
     since = ours.clock.monotonic()
     holder = f"{platform.node()}:{os.getpid()}"
-    try:
-        claimed = lease.claim(ours.engine, step_id, holder, ours.settings.lease_s, delivery_id)
-        about = {} if claimed is None else _about(ours, claimed)
-    except OperationalError as error:
-        _log.warning("the database did not answer; the step is announced again", step_id=step_id, error=str(error.orig))
-        return SKIPPED
-    if claimed is None:
-        return SKIPPED
-    faultpoint("claimed")
     ours.keeper.start()
-    with structlog.contextvars.bound_contextvars(**about, delivery_id=delivery_id):
-        return _run(ours, claimed, since, mapper, shared)
+    claimed: Claim | None = None
+    try:
+        try:
+            with interruption.done_whole():  # broken off here, nobody would know whether the step is held
+                claimed = lease.claim(ours.engine, step_id, holder, ours.settings.lease_s, delivery_id)
+            about = {} if claimed is None else _about(ours, claimed)
+        except OperationalError as error:
+            told = str(error.orig)
+            _log.warning("the database did not answer; the step is announced again", step_id=step_id, error=told)
+            return SKIPPED
+        if claimed is None:
+            return SKIPPED
+        faultpoint("claimed")
+        with structlog.contextvars.bound_contextvars(**about, delivery_id=delivery_id):
+            return _run(ours, claimed, since, mapper, shared)
+    except BaseException:
+        if claimed is not None:
+            with interruption.done_whole(), contextlib.suppress(LeaseLost), writing(ours.engine) as session:
+                store.release(session, claimed, after_s=0.0, detail={"reason": "interrupted"})
+        raise
 
 
 def _run(ours: Services, claimed: Claim, since: float, mapper: Mapper, shared: Shared | None) -> str:
-    with ours.keeper.holding(claimed, since) as kept:
-        try:
+    try:
+        with ours.keeper.holding(claimed, since) as kept:
             with interruption.asking(kept.check):
                 outcome = _outcome(ours, kept, mapper, shared)
             faultpoint("worked")
             state = _end(ours, kept, outcome)
             faultpoint("ended")
-        except LeaseLost:
-            _log.warning("the lease was lost; nothing more is written")
-            return SKIPPED
-        except BaseException:
-            with contextlib.suppress(LeaseLost), writing(ours.engine) as session:
-                store.release(session, claimed, after_s=0.0, detail={"reason": "interrupted"})
-            raise
+    except LeaseLost:
+        _log.warning("the lease was lost; nothing more is written")
+        return SKIPPED
     _log.info("step ended", state=state)
     return state
 

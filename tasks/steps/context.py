@@ -18,6 +18,7 @@ from cluster.jobs import artifacts, events, lease
 from cluster.jobs.events import Event
 from cluster.jobs.keeper import Hold
 from cluster.services import Services
+from tasks.domain import interruption
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -120,7 +121,7 @@ class StepContext:
         LeaseLost
             If the step is no longer ours.
         """
-        self._hold.check()
+        self._expect_wanted()
         now = self.clock.monotonic()
         if now - self._told_at < _TELL_EVERY_S:
             return
@@ -140,9 +141,13 @@ class StepContext:
             events.record(session, self._claim.job_id, happened)
         self._recorded = reached
 
+    def _expect_wanted(self) -> None:
+        interruption.check()
+        self._hold.check()  # threads that a step starts are not asked by the line above
+
     def check_lease(self) -> None:
         """Raise `LeaseLost` if the step is no longer ours."""
-        self._hold.check()
+        self._expect_wanted()
         with writing(self._services.engine) as session:
             lease.hold(session, self._claim)
 
@@ -177,7 +182,7 @@ class StepContext:
 
     def fetch(self, key: str) -> Path:
         """Give a local file with the stored object's bytes as they are now; it must not be written."""
-        self._hold.check()
+        self._expect_wanted()
         local = self.scratch / key.replace("/", "-")
         local.unlink(missing_ok=True)
         return self.storage.fetch_file(key, local)

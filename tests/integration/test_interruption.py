@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 from sqlmodel import col
 
 from cluster.db.engine import reading, writing
@@ -26,6 +27,7 @@ from cluster.services import Services
 from cluster.settings import Settings
 from cluster.sweeper import sweep
 from tasks import workflow
+from tasks.domain import interruption
 from tasks.domain.request import Resolution, VideoRequest
 from tasks.domain.style import StyleName
 from tasks.executors import InlineExecutor
@@ -204,3 +206,40 @@ def test_a_film_that_was_stored_by_a_run_that_died_is_noted_by_the_next(services
     with reading(services.engine) as session:
         steps = [session.get_one(Step, step.id).state for step in store.steps_of(session, second)]
     assert set(steps) == {State.SUCCEEDED}
+
+
+class Knock:
+    """Asks the process to end at the ``number``-th time that it is called from the main thread."""
+
+    def __init__(self, number: int, *, is_swallowed: bool) -> None:
+        self.left = number
+        self.is_swallowed = is_swallowed
+
+    def __call__(self, *_: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.left -= 1
+            if self.left == 0:
+                with contextlib.suppress(KeyboardInterrupt) if self.is_swallowed else contextlib.nullcontext():
+                    interruption.interrupt()
+
+
+@pytest.mark.parametrize("is_swallowed", [False, True], ids=["raised", "swallowed"])
+@pytest.mark.parametrize("moment", ["begin", "commit", "checkin"])
+def test_a_step_is_handed_back_at_whatever_moment_its_process_is_asked_to_end(
+    services: Services, song: Path, moment: str, *, is_swallowed: bool
+) -> None:
+    """Asked at the first transaction of a run, then at the second of another, until there are no more."""
+    for number in itertools.count(1):
+        _, step_id = ask(services, song)
+        knock = Knock(number, is_swallowed=is_swallowed)
+        event.listen(services.engine, moment, knock)
+        with contextlib.suppress(KeyboardInterrupt):
+            run_step(step_id, "d", services=services)
+        event.remove(services.engine, moment, knock)
+        step = read(services, step_id)
+        assert step.state != State.RUNNING, f"held after {moment} {number}"
+        assert step.crashes == 0
+        assert step.state == State.QUEUED or number > 2, "asked before the work began"
+        if knock.left > 0:
+            break
+    assert number > 4
